@@ -1,0 +1,23 @@
+{% macro md5_hex(text) %}{{ return(adapter.dispatch('md5_hex')(text)) }}{% endmacro %}
+{% macro duckdb__md5_hex(text) -%} md5({{ text }}) {%- endmacro %}
+
+
+{% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
+{% macro duckdb__matches(text, pattern) -%} regexp_matches({{ text }}, '{{ pattern }}') {%- endmacro %}
+
+
+{# Blank is ASCII white space only. A blank string sorts before '!', which spares most strings the trim. #}
+{% macro is_blank(text) %}{{ return(adapter.dispatch('is_blank')(text)) }}{% endmacro %}
+{% macro duckdb__is_blank(text) -%}
+    ({{ text }} < '!' and trim({{ text }}, E' \t\n\x0b\x0c\r') = '')
+{%- endmacro %}
+
+
+{# All values, sorted, in one text. #}
+{% macro joined_text(text, separator) %}{{ return(adapter.dispatch('joined_text')(text, separator)) }}{% endmacro %}
+{% macro duckdb__joined_text(text, separator) -%} string_agg({{ text }}, {{ separator }} order by {{ text }}) {%- endmacro %}
+
+
+{# Ends the statement with this message. #}
+{% macro raise_error(message) %}{{ return(adapter.dispatch('raise_error')(message)) }}{% endmacro %}
+{% macro duckdb__raise_error(message) -%} error({{ message }}) {%- endmacro %}

@@ -1,0 +1,38 @@
+{% macro utc_from_iso(text) %}{{ return(adapter.dispatch('utc_from_iso')(text)) }}{% endmacro %}
+{% macro duckdb__utc_from_iso(text) -%}
+    cast(try_cast({{ text }} as timestamptz) at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+
+{% macro utc_from_local(local_time, timezone) %}{{ return(adapter.dispatch('utc_from_local')(local_time, timezone)) }}{% endmacro %}
+{% macro duckdb__utc_from_local(local_time, timezone) -%}
+    cast(({{ local_time }}) at time zone {{ timezone }} at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+
+{% macro local_from_utc(utc_time, timezone) %}{{ return(adapter.dispatch('local_from_utc')(utc_time, timezone)) }}{% endmacro %}
+{% macro duckdb__local_from_utc(utc_time, timezone) -%}
+    cast(({{ utc_time }}) at time zone 'UTC' at time zone {{ timezone }} as timestamp)
+{%- endmacro %}
+
+
+{# Microseconds since 1970 as an integer, and back: clocks are computed in whole microseconds. #}
+{% macro micros(moment) %}{{ return(adapter.dispatch('micros')(moment)) }}{% endmacro %}
+{% macro duckdb__micros(moment) -%} epoch_us({{ moment }}) {%- endmacro %}
+
+{% macro moment(micros) %}{{ return(adapter.dispatch('moment')(micros)) }}{% endmacro %}
+{% macro duckdb__moment(micros) -%} make_timestamp({{ micros }}) {%- endmacro %}
+
+
+{# A relation with one column, `day`: every date from first_day to last_day, none if either is null. #}
+{% macro dates_between(first_day, last_day) %}{{ return(adapter.dispatch('dates_between')(first_day, last_day)) }}{% endmacro %}
+{% macro duckdb__dates_between(first_day, last_day) -%}
+    unnest(cast(generate_series({{ first_day }}, {{ last_day }}, interval 1 day) as date[]))
+{%- endmacro %}
+
+{% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days')(day, days)) }}{% endmacro %}
+{% macro duckdb__add_days(day, days) -%} cast({{ day }} + {{ days }} as date) {%- endmacro %}
+
+{# Whole numbers from first to last, one a row. #}
+{% macro numbers_between(first, last) %}{{ return(adapter.dispatch('numbers_between')(first, last)) }}{% endmacro %}
+{% macro duckdb__numbers_between(first, last) -%} unnest(generate_series({{ first }}, {{ last }})) {%- endmacro %}

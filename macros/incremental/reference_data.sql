@@ -1,0 +1,44 @@
+{# The columns of the seeds that stored rows are computed with. #}
+{% macro reference_data_columns() %}
+    {{ return({
+        'ticket_statuses': ['status', 'phase', 'is_open', 'clock_runs'],
+        'markets': ['market', 'market_name', 'calendar'],
+        'calendars': ['calendar', 'timezone'],
+        'business_hours': ['calendar', 'iso_weekday', 'opens_at', 'closes_at'],
+        'holidays': ['calendar', 'holiday', 'holiday_name'],
+        'sla_policies': [
+            'policy', 'source', 'market', 'category', 'severity', 'metric', 'target_minutes', 'hours', 'valid_from', 'valid_to',
+        ],
+    }) }}
+{% endmacro %}
+
+
+{# An md5 of what those seeds say. When it changes, staging reads everything again, and so does all that builds on it. #}
+{% macro reference_data_fingerprint() -%}
+    (
+        select {{ md5_hex(joined_text('digest', "'|'")) }}
+        from (
+            {% for seed, columns in reference_data_columns().items() -%}
+            select '{{ seed }}:' || coalesce({{ joined_text('row_text', "';'") }}, '') as digest
+            from (
+                select
+                    {% for column in columns -%}
+                    coalesce(cast({{ column }} as varchar), '') {{- " || ',' || " if not loop.last }}
+                    {% endfor -%}
+                    as row_text
+                from {{ ref(seed) }}
+            ) as seed_rows
+            {{ 'union all' if not loop.last }}
+            {% endfor %}
+        ) as digests
+    )
+{%- endmacro %}
+
+
+{% macro reference_data_has_changed() %}
+    {% set found = run_query(
+        "select count(*) from " ~ load_watermarks() ~ " where model = '" ~ this.identifier ~ "' and load_id = " ~ last_load()
+        ~ " and reference_data = " ~ reference_data_fingerprint()
+    ) %}
+    {{ return(found.columns[0].values()[0] == 0) }}
+{% endmacro %}

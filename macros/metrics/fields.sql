@@ -1,0 +1,27 @@
+{% macro absent_if_blank(text) -%} case when {{ is_blank(text) }} then null else {{ text }} end {%- endmacro %}
+
+{# For JSON text: null and blank strings are absent. #}
+{% macro absent_if_blank_json(json) -%}
+    case
+        when {{ json }} = 'null' then null
+        when starts_with({{ json }}, '"') and {{ is_blank(json_string(json)) }} then null
+        else {{ json }}
+    end
+{%- endmacro %}
+
+
+{# ISO 8601 with seconds and a zone, a real date and time of day, offset at most 14:00, in the years 1 to 9999 of UTC; else null. #}
+{% macro strict_timestamp(text) -%}
+    case
+        when
+            {{ matches(text, '^\\d{4}-\\d{2}-\\d{2}T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-](0\\d|1[0-3]):[0-5]\\d|[+-]14:00)$') }}
+            and {{ utc_from_iso(text) }} between cast('0001-01-01 00:00:00' as timestamp) and cast('9999-12-31 23:59:59.999999' as timestamp)
+            then {{ utc_from_iso(text) }}
+    end
+{%- endmacro %}
+
+
+{# A JSON number without fraction or exponent that fits 64 bits; else null. #}
+{% macro strict_integer(json) -%}
+    case when {{ matches(json, '^-?\\d+$') }} then try_cast({{ json }} as bigint) end
+{%- endmacro %}

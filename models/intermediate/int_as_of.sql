@@ -1,0 +1,30 @@
+{% set stated = var('as_of', '') %}
+
+with
+
+accepted as (
+
+    select
+        max(updated_at) as latest_updated_at,
+        min(created_at) as earliest_created_at
+    from {{ ref('stg_ticket_updates__lines') }}
+    where reason is null and not is_duplicate
+
+)
+
+select
+    {% if stated -%}
+    case
+        when latest_updated_at > cast('{{ stated }}' as timestamp)
+            then {{ raise_error(
+                "'The var as_of, " ~ stated ~ ", is earlier than the latest accepted update, '"
+                ~ " || cast(latest_updated_at as varchar) || ': leave it out, or give a later moment (UTC).'"
+            ) }}
+        else cast('{{ stated }}' as timestamp)
+    end as as_of,
+    {%- else -%}
+    latest_updated_at as as_of,
+    {%- endif %}
+    latest_updated_at,
+    earliest_created_at
+from accepted

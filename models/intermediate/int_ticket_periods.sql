@@ -1,0 +1,62 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace',
+        meta={'replaces': 'changed_tickets'},
+        post_hook="{{ record_load() }}",
+    )
+}}
+-- depends_on: {{ ref('stg_ticket_updates__lines') }}
+
+{% set in_order = 'partition by ticket_key order by state_no' %}
+
+with
+
+-- States of no length are dropped, unless they are the last.
+states as (
+
+    select
+        ticket_key,
+        state_no,
+        started_at,
+        started_open_micros,
+        calendar,
+        status,
+        severity,
+        agent_id,
+        team
+    from {{ ref('int_ticket_states') }}
+    where
+        (ended_at is null or ended_at > started_at)
+        {%- if is_incremental() %}
+        and ticket_key in ({{ changed_tickets() }})
+        {%- endif %}
+
+),
+
+compared as (
+
+    select
+        *,
+        row_number() over ({{ in_order }}) = 1
+        or status is distinct from lag(status) over ({{ in_order }})
+        or severity is distinct from lag(severity) over ({{ in_order }})
+        or agent_id is distinct from lag(agent_id) over ({{ in_order }})
+        or team is distinct from lag(team) over ({{ in_order }}) as is_change
+    from states
+
+)
+
+select
+    ticket_key,
+    started_at as valid_from,
+    lead(started_at) over ({{ in_order }}) as valid_to,
+    status,
+    severity,
+    agent_id,
+    team,
+    calendar,
+    started_open_micros,
+    lead(started_open_micros) over ({{ in_order }}) as ended_open_micros
+from compared
+where is_change

@@ -1,0 +1,187 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace',
+        meta={'replaces': 'changed_tickets'},
+        post_hook="{{ record_load() }}",
+    )
+}}
+
+{% set in_order = 'partition by ticket_key order by updated_at, sequence, update_id' %}
+
+with
+
+updates as (
+
+    select
+        lines.ticket_key,
+        lines.update_id,
+        lines.updated_at,
+        lines.sequence,
+        lines.created_at,
+        lines.market,
+        lines.source,
+        lines.category,
+        lines.event,
+        lines.status,
+        lines.severity,
+        lines.agent_id,
+        lines.team,
+        lines.satisfaction,
+        lines.sla_due_at,
+        lines.load_id,
+        statuses.phase,
+        statuses.is_open,
+        statuses.clock_runs
+    from {{ ref('stg_ticket_updates__lines') }} as lines
+    inner join {{ ref('ticket_statuses') }} as statuses on lines.status = statuses.status
+    where
+        lines.reason is null
+        and not lines.is_duplicate
+        {%- if is_incremental() %}
+        and lines.ticket_key in ({{ changed_tickets() }})
+        {%- endif %}
+
+),
+
+ordered as (
+
+    select
+        *,
+        row_number() over ({{ in_order }}) as update_no,
+        lead(updated_at) over ({{ in_order }}) as next_updated_at,
+        first_value(created_at) over ({{ in_order }}) as ticket_created_at,
+        first_value(market) over ({{ in_order }}) as ticket_market,
+        first_value(category) over ({{ in_order }}) as first_category,
+        lag(status) over ({{ in_order }}) as previous_status,
+        lag(is_open) over ({{ in_order }}) as was_open,
+        lag(severity) over ({{ in_order }}) as previous_severity,
+        lag(agent_id) over ({{ in_order }}) as previous_agent_id,
+        {{ last_given_before('agent_id', in_order) }} as last_agent_id,
+        {{ last_given('sla_due_at', in_order ~ ' rows unbounded preceding') }} as deadline
+    from updates
+
+),
+
+-- Between its creation and a later first update a ticket counts as new, with all else as that update has it.
+states as (
+
+    select
+        ticket_key,
+        update_no as state_no,
+        update_id,
+        updated_at as started_at,
+        next_updated_at as ended_at,
+        update_no = 1 and updated_at = ticket_created_at as is_opening,
+        status,
+        phase,
+        is_open,
+        clock_runs,
+        event,
+        satisfaction,
+        not is_open and coalesce(was_open, true) as is_resolved_event,
+        is_open and not coalesce(was_open, true) as is_reopened_event,
+        status = 'closed' and previous_status is distinct from 'closed' as is_closed_event,
+        agent_id is not null and agent_id is distinct from previous_agent_id as is_assignment,
+        agent_id is not null and agent_id <> last_agent_id as is_handoff,
+        case when was_open and severity <> previous_severity then previous_severity end as reclassified_from,
+        severity,
+        category,
+        agent_id,
+        team,
+        deadline,
+        source,
+        ticket_market,
+        first_category,
+        ticket_created_at,
+        created_at,
+        load_id
+    from ordered
+
+    union all
+
+    select
+        ordered.ticket_key,
+        0 as state_no,
+        cast(null as varchar) as update_id,
+        ordered.ticket_created_at as started_at,
+        ordered.updated_at as ended_at,
+        true as is_opening,
+        'new' as status,
+        coalesce(statuses.phase, 'working') as phase,
+        coalesce(statuses.is_open, true) as is_open,
+        coalesce(statuses.clock_runs, true) as clock_runs,
+        cast(null as varchar) as event,
+        cast(null as integer) as satisfaction,
+        false as is_resolved_event,
+        false as is_reopened_event,
+        false as is_closed_event,
+        false as is_assignment,
+        false as is_handoff,
+        cast(null as varchar) as reclassified_from,
+        ordered.severity,
+        ordered.category,
+        ordered.agent_id,
+        ordered.team,
+        ordered.deadline,
+        ordered.source,
+        ordered.ticket_market,
+        ordered.first_category,
+        ordered.ticket_created_at,
+        ordered.created_at,
+        ordered.load_id
+    from ordered
+    left join {{ ref('ticket_statuses') }} as statuses on statuses.status = 'new'
+    where ordered.update_no = 1 and ordered.updated_at > ordered.ticket_created_at
+
+)
+
+select
+    ---------- keys
+    states.ticket_key,
+    states.state_no,
+    states.update_id,
+    states.source,
+    states.load_id,
+
+    ---------- times
+    states.started_at,
+    states.ended_at,
+    states.ticket_created_at,
+    states.created_at as stated_created_at,
+
+    ---------- business time
+    markets.calendar,
+    {{ open_micros('started', 'states.started_at') }} as started_open_micros,
+    {{ open_micros('ended', 'states.ended_at') }} as ended_open_micros,
+
+    ---------- state
+    states.status,
+    states.phase,
+    states.is_open,
+    states.clock_runs,
+    states.severity,
+    states.category,
+    states.agent_id,
+    states.team,
+    states.deadline,
+
+    ---------- of the ticket
+    states.ticket_market as market,
+    states.first_category,
+
+    ---------- what happened
+    states.event,
+    states.satisfaction,
+    states.reclassified_from,
+    states.state_no > 0 as is_update,
+    states.is_opening,
+    states.is_resolved_event,
+    states.is_reopened_event,
+    states.is_closed_event,
+    states.is_assignment,
+    coalesce(states.is_handoff, false) as is_handoff
+from states
+inner join {{ ref('markets') }} as markets on states.ticket_market = markets.market
+{{ join_business_time('started', 'markets.calendar', 'states.started_at') }}
+{{ join_business_time('ended', 'markets.calendar', 'states.ended_at') }}

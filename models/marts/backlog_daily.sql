@@ -1,0 +1,224 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace',
+        meta={'replaces': 'days', 'cells': ['market', 'severity']},
+        post_hook="{{ record_load() }}",
+    )
+}}
+-- depends_on: {{ ref('stg_ticket_updates__lines') }}
+
+{% set first_day = first_changed_day() %}
+
+with
+
+now as (
+
+    select
+        bounds.as_of,
+        {% if first_day -%}
+        greatest(cast('{{ first_day }}' as date), cast(min(tickets.created_at) as date)) as first_day,
+        {%- else -%}
+        cast(min(tickets.created_at) as date) as first_day,
+        {%- endif %}
+        cast(bounds.as_of as date) as last_day
+    from {{ ref('int_as_of') }} as bounds
+    cross join {{ ref('int_tickets') }} as tickets
+    group by bounds.as_of
+
+),
+
+days as (
+
+    select {{ dates_between('first_day', 'last_day') }} as day
+    from now
+
+),
+
+cells as (
+
+    select distinct
+        market,
+        severity
+    from {{ ref('int_ticket_states') }}
+    where is_update
+
+),
+
+---------- what moves a ticket into or out of a cell
+
+events as (
+
+    select
+        cast(started_at as date) as day,
+        market,
+        severity,
+        reclassified_from,
+        case when is_opening then 1 else 0 end as created,
+        case when is_reopened_event then 1 else 0 end as reopened,
+        case when is_resolved_event then 1 else 0 end as resolved
+    from {{ ref('int_ticket_states') }}
+    where
+        (is_opening or is_reopened_event or is_resolved_event or reclassified_from is not null)
+        {{ on_changed_days('started_at', first_day) }}
+
+),
+
+-- At a day's end a ticket is overdue from the day of its breach on, as long as it is open in that severity.
+overdue_spans as (
+
+    select
+        states.market,
+        states.severity,
+        greatest(cast(states.started_at as date), cast(tickets.breaches_at as date)) as first_day,
+        cast(states.ended_at as date) as last_day
+    from {{ ref('int_ticket_states') }} as states
+    inner join {{ ref('int_tickets') }} as tickets on states.ticket_key = tickets.ticket_key
+    inner join {{ ref('int_as_of') }} as bounds on tickets.breaches_at < bounds.as_of
+    where
+        states.is_open
+        {%- if first_day %}
+        and (states.ended_at is null or states.ended_at >= cast('{{ first_day }}' as timestamp))
+        {%- endif %}
+
+),
+
+moves as (
+
+    select
+        day,
+        market,
+        severity,
+        created,
+        reopened,
+        resolved,
+        case when reclassified_from is null then 0 else 1 end as reclassified,
+        0 as overdue
+    from events
+
+    union all
+
+    select
+        day,
+        market,
+        reclassified_from as severity,
+        0 as created,
+        0 as reopened,
+        0 as resolved,
+        -1 as reclassified,
+        0 as overdue
+    from events
+    where reclassified_from is not null
+
+    union all
+
+    select
+        first_day as day,
+        market,
+        severity,
+        0 as created,
+        0 as reopened,
+        0 as resolved,
+        0 as reclassified,
+        1 as overdue
+    from overdue_spans
+    where last_day is null or first_day < last_day
+
+    union all
+
+    select
+        last_day as day,
+        market,
+        severity,
+        0 as created,
+        0 as reopened,
+        0 as resolved,
+        0 as reclassified,
+        -1 as overdue
+    from overdue_spans
+    where first_day < last_day
+
+),
+
+daily_moves as (
+
+    select
+        day,
+        market,
+        severity,
+        sum(created) as created,
+        sum(reopened) as reopened,
+        sum(resolved) as resolved,
+        sum(reclassified) as reclassified,
+        sum(overdue) as overdue
+    from moves
+    {%- if first_day %}
+    where day >= cast('{{ first_day }}' as date)
+    {%- endif %}
+    group by day, market, severity
+
+),
+
+---------- where the days before left off
+
+carried_over as (
+
+    {% if first_day -%}
+    select
+        market,
+        severity,
+        closing,
+        overdue
+    from {{ this }}
+    where day = {{ add_days("cast('" ~ first_day ~ "' as date)", -1) }}
+    {%- else -%}
+    select
+        market,
+        severity,
+        0 as closing,
+        0 as overdue
+    from cells
+    {%- endif %}
+
+),
+
+running as (
+
+    select
+        days.day,
+        cells.market,
+        cells.severity,
+        coalesce(daily_moves.created, 0) as created,
+        coalesce(daily_moves.reopened, 0) as reopened,
+        coalesce(daily_moves.resolved, 0) as resolved,
+        coalesce(daily_moves.reclassified, 0) as reclassified,
+        coalesce(carried_over.closing, 0) + sum(
+            coalesce(daily_moves.created + daily_moves.reopened - daily_moves.resolved + daily_moves.reclassified, 0)
+        ) over (partition by cells.market, cells.severity order by days.day rows unbounded preceding) as closing,
+        coalesce(carried_over.overdue, 0) + sum(coalesce(daily_moves.overdue, 0)) over (
+            partition by cells.market, cells.severity order by days.day rows unbounded preceding
+        ) as overdue
+    from days
+    cross join cells
+    left join daily_moves
+        on
+            days.day = daily_moves.day
+            and cells.market = daily_moves.market
+            and cells.severity = daily_moves.severity
+    left join carried_over
+        on cells.market = carried_over.market and cells.severity = carried_over.severity
+
+)
+
+select
+    day,
+    market,
+    severity,
+    cast(closing - created - reopened + resolved - reclassified as integer) as opening,
+    cast(created as integer) as created,
+    cast(reopened as integer) as reopened,
+    cast(resolved as integer) as resolved,
+    cast(reclassified as integer) as reclassified,
+    cast(closing as integer) as closing,
+    cast(overdue as integer) as overdue
+from running

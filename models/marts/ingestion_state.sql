@@ -1,0 +1,22 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace',
+        meta={'replaces': 'loaded_days'},
+        post_hook="{{ record_load() }}",
+    )
+}}
+
+select
+    'ticket_updates' as feed,
+    landed_on,
+    cast(count(distinct file) as integer) as files,
+    cast(count(*) as integer) as lines,
+    cast(sum(case when reason is null and not is_duplicate then 1 else 0 end) as integer) as accepted,
+    cast(sum(case when is_duplicate then 1 else 0 end) as integer) as duplicates,
+    cast(sum(case when reason is not null then 1 else 0 end) as integer) as quarantined
+from {{ ref('stg_ticket_updates__lines') }}
+{%- if is_incremental() %}
+where landed_on >= cast('{{ first_loaded_day() }}' as date)
+{%- endif %}
+group by landed_on

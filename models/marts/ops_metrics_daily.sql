@@ -1,0 +1,119 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace',
+        meta={'replaces': 'days'},
+        post_hook="{{ record_load() }}",
+    )
+}}
+
+{% set first_day = first_changed_day() %}
+
+with
+
+days as (
+
+    select
+        day,
+        sum(created) as created,
+        sum(resolved) as resolved,
+        sum(reopened) as reopened,
+        sum(closing) as backlog,
+        sum(overdue) as overdue_backlog
+    from {{ ref('backlog_daily') }}
+    {%- if first_day %}
+    where day >= cast('{{ first_day }}' as date)
+    {%- endif %}
+    group by day
+
+),
+
+activity as (
+
+    select
+        cast(started_at as date) as day,
+        count(*) as updates,
+        count(distinct case when event = 'agent_reply' or is_resolved_event then agent_id end) as active_agents
+    from {{ ref('int_ticket_states') }}
+    where
+        is_update
+        {{ on_changed_days('started_at', first_day) }}
+    group by cast(started_at as date)
+
+),
+
+resolutions as (
+
+    select
+        cast(states.started_at as date) as day,
+        avg(case when tickets.breaches_at <= states.started_at then 1.0 else 0.0 end) as sla_breach_rate,
+        {{ nearest_rank(hours(micros_between('states.ticket_created_at', 'states.started_at')), 0.5) }} as resolution_hours_median
+    from {{ ref('int_ticket_states') }} as states
+    inner join {{ ref('int_tickets') }} as tickets on states.ticket_key = tickets.ticket_key
+    where
+        states.is_resolved_event
+        {{ on_changed_days('states.started_at', first_day) }}
+    group by cast(states.started_at as date)
+
+),
+
+first_replies as (
+
+    select
+        cast(first_reply_at as date) as day,
+        {{ nearest_rank(hours('first_reply_micros'), 0.5) }} as first_reply_hours_median
+    from {{ ref('int_tickets') }}
+    where
+        first_reply_at is not null
+        {{ on_changed_days('first_reply_at', first_day) }}
+    group by cast(first_reply_at as date)
+
+),
+
+breaches as (
+
+    select
+        cast(tickets.breaches_at as date) as day,
+        count(*) as sla_breached
+    from {{ ref('int_tickets') }} as tickets
+    inner join {{ ref('int_as_of') }} as bounds on tickets.breaches_at < bounds.as_of
+    where
+        true
+        {{ on_changed_days('tickets.breaches_at', first_day) }}
+    group by cast(tickets.breaches_at as date)
+
+),
+
+quarantine as (
+
+    select
+        landed_on as day,
+        count(*) as quarantined
+    from {{ ref('stg_ticket_updates__lines') }}
+    where
+        reason is not null
+        {{ on_changed_days('landed_on', first_day) }}
+    group by landed_on
+
+)
+
+select
+    days.day,
+    cast(days.created as integer) as created,
+    cast(days.resolved as integer) as resolved,
+    cast(days.reopened as integer) as reopened,
+    cast(days.backlog as integer) as backlog,
+    cast(days.overdue_backlog as integer) as overdue_backlog,
+    cast(coalesce(breaches.sla_breached, 0) as integer) as sla_breached,
+    cast(resolutions.sla_breach_rate as double) as sla_breach_rate,
+    first_replies.first_reply_hours_median,
+    resolutions.resolution_hours_median,
+    cast(coalesce(activity.active_agents, 0) as integer) as active_agents,
+    cast(coalesce(activity.updates, 0) as integer) as updates,
+    cast(coalesce(quarantine.quarantined, 0) as integer) as quarantined
+from days
+left join activity on days.day = activity.day
+left join resolutions on days.day = resolutions.day
+left join first_replies on days.day = first_replies.day
+left join breaches on days.day = breaches.day
+left join quarantine on days.day = quarantine.day
