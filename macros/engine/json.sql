@@ -1,34 +1,37 @@
-{# DuckDB: unknown keys are ignored, and a line that is no JSON gives NULL. `json` fields keep the JSON text, quotes and all. #}
-{% macro parse_json_line(line, text_fields, json_fields=[]) %}
-    {{- return(adapter.dispatch('parse_json_line')(line, text_fields, json_fields)) -}}
+{# A JSON object as a struct of its fields, unknown ones left out; text fields hold the string, or the digits of a number, json fields the JSON text, quotes and all. Null for what is no JSON. #}
+{% macro parse_json_object(line, text_fields, json_fields) %}
+    {{- return(adapter.dispatch('parse_json_object')(line, text_fields, json_fields)) -}}
 {% endmacro %}
 
-{% macro duckdb__parse_json_line(line, text_fields, json_fields) -%}
-    try(from_json({{ line }}, '{
-        {%- for field in text_fields %}"{{ field }}": "VARCHAR", {% endfor -%}
-        {%- for field in json_fields %}"{{ field }}": "JSON"{{ ', ' if not loop.last }}{% endfor -%}
-    }'))
+{# try() would do as well as json_valid(), but goes row by row as soon as one line of a few thousand is broken. #}
+{% macro duckdb__parse_json_object(line, text_fields, json_fields) -%}
+    case
+        when json_valid({{ line }}) then from_json({{ line }}, '{
+            {%- for field in text_fields %}"{{ field }}": "VARCHAR", {% endfor -%}
+            {%- for field in json_fields %}"{{ field }}": "JSON"{{ ', ' if not loop.last }}{% endfor -%}
+        }')
+    end
 {%- endmacro %}
 
 
-{# DuckDB's parser takes NaN, Infinity and trailing commas, which RFC 8259 does not: the few lines in which one may stand are looked at again without their strings. #}
+{# Whether what the parser took is an object by RFC 8259. #}
 {% macro is_strict_json_object(line) %}
     {{- return(adapter.dispatch('is_strict_json_object')(line)) -}}
 {% endmacro %}
 
+{#
+    DuckDB's parser takes NaN, Infinity and trailing commas. The few lines in which one may stand are looked at again, and
+    in the end without their strings.
+#}
 {% macro duckdb__is_strict_json_object(line) -%}
-    starts_with(ltrim({{ line }}, E' \t\r'), '{')
-    and not (
-        (
-            contains(lower({{ line }}), 'nan')
-            or contains(lower({{ line }}), 'inf')
-            or regexp_matches({{ line }}, ',[ \t\r]*[}\]]')
-        )
-        and regexp_matches(
-            regexp_replace({{ line }}, '"(?:[^"\\]|\\.)*"', '""', 'g'),
-            '(?i:nan|inf)|,[ \t\r]*[}\]]'
-        )
-    )
+    case
+        when not starts_with({{ line }}, '{') and not starts_with(ltrim({{ line }}, E' \t\r'), '{') then false
+        when not (
+            contains(lower({{ line }}), 'nan') or contains(lower({{ line }}), 'inf') or regexp_matches({{ line }}, ',[ \t\r]*[}\]]')
+        ) then true
+        when not regexp_matches({{ line }}, '[:\[,][ \t\r]*-?(?i:nan|inf)|,[ \t\r]*[}\]]') then true
+        else not regexp_matches(regexp_replace({{ line }}, '"(?:[^"\\]|\\.)*"', '""', 'g'), '(?i:nan|inf)|,[ \t\r]*[}\]]')
+    end
 {%- endmacro %}
 
 

@@ -36,3 +36,8 @@
 {# Whole numbers from first to last, one a row. #}
 {% macro numbers_between(first, last) %}{{ return(adapter.dispatch('numbers_between')(first, last)) }}{% endmacro %}
 {% macro duckdb__numbers_between(first, last) -%} unnest(generate_series({{ first }}, {{ last }})) {%- endmacro %}
+
+
+{# 1 for Monday to 7 for Sunday. #}
+{% macro iso_weekday(day) %}{{ return(adapter.dispatch('iso_weekday')(day)) }}{% endmacro %}
+{% macro duckdb__iso_weekday(day) -%} isodow({{ day }}) {%- endmacro %}

@@ -63,12 +63,3 @@
     {{ return(found.columns[0].values()[0] > 0) }}
 {% endmacro %}
 
-
-{# The first landed day with a line of a load that this model has not taken in. #}
-{% macro first_loaded_day() %}
-    {% set found = run_query(
-        "select cast(coalesce(min(landed_on), cast('9999-12-31' as date)) as varchar)
-        from " ~ ref('stg_ticket_updates__lines') ~ " where load_id > " ~ last_load()
-    ) %}
-    {{ return(found.columns[0].values()[0]) }}
-{% endmacro %}

@@ -1,37 +1,28 @@
 {#
-    What staging has to read. A day is read from its first file on that is not in staging yet, and so are all days after it, so that lines are
-    compared with those that landed before them even if files arrive out of order. All of it is read again when the
-    reference data that lines are checked against or measured with has changed.
+    The first landed day that staging has to read, none for all: the day of the first file that is not in staging yet. All days after it are
+    read again, too, so that lines are compared with those that landed before them even if files arrive out of order. All
+    of it is read again when the reference data that lines are checked against or measured with has changed.
 #}
 {% macro first_unread_day(feed) %}
+    {% do require_landings(feed) %}
     {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
-
     {% if reference_data_has_changed() %}{{ return('0001-01-01') }}{% endif %}
 
     {% set unread = run_query(
-        "select landed_on, landed_file from (" ~ list_landings(feed) ~ ") as landed
-        where landed_file not in (select file from " ~ this ~ ")"
-    ) %}
-    {% if unread.rows | length == 0 %}{{ return('9999-12-31') }}{% endif %}
+        "select landed_file from (" ~ list_landings(feed) ~ ") as landed
+        where landed_file not in (select distinct file from " ~ this ~ ")"
+    ).columns[0].values() %}
+    {% if not unread %}{{ return('9999-12-31') }}{% endif %}
 
     {# Files without a line to count are never in staging: they must not make it read again what is. #}
     {% set counted = run_query(
         "select cast(min(dt) as varchar) from " ~ source('raw', feed) ~ "
-        where " ~ is_landing() ~ " and " ~ landed_file(feed) ~ " in ('" ~ (unread.columns['landed_file'].values() | map('replace', "'", "''") | join("', '")) ~ "')
+        where " ~ is_landing() ~ "
+        and " ~ landed_file(feed) ~ " in ('" ~ (unread | map('replace', "'", "''") | join("', '")) ~ "')
         and not " ~ is_blank('line')
     ) %}
     {{ return(counted.columns[0].values()[0] or '9999-12-31') }}
 {% endmacro %}
-
-
-{% macro is_unread_landing(feed) -%}
-    {%- do require_landings(feed) -%}
-    {%- set first_day = first_unread_day(feed) -%}
-    {{ is_landing() }}
-    {%- if first_day %}
-    and dt >= '{{ first_day }}'
-    {%- endif %}
-{%- endmacro %}
 
 
 {% macro require_landings(feed) %}

@@ -10,14 +10,17 @@
 {%- endmacro %}
 
 
-{# ISO 8601 with seconds and a zone, a real date and time of day, offset at most 14:00, in the years 1 to 9999 of UTC; else null. #}
+{# ISO 8601 with seconds and a zone, a real date and time of day, offset at most 14:00; else null. In UTC. #}
 {% macro strict_timestamp(text) -%}
     case
-        when
-            {{ matches(text, '^\\d{4}-\\d{2}-\\d{2}T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-](0\\d|1[0-3]):[0-5]\\d|[+-]14:00)$') }}
-            and {{ utc_from_iso(text) }} between cast('0001-01-01 00:00:00' as timestamp) and cast('9999-12-31 23:59:59.999999' as timestamp)
+        when {{ matches(text, '^\\d{4}-\\d{2}-\\d{2}T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-](0\\d|1[0-3]):[0-5]\\d|[+-]14:00)$') }}
             then {{ utc_from_iso(text) }}
     end
+{%- endmacro %}
+
+{# The years 1 to 9999. #}
+{% macro is_supported_moment(moment) -%}
+    {{ moment }} between cast('0001-01-01 00:00:00' as timestamp) and cast('9999-12-31 23:59:59.999999' as timestamp)
 {%- endmacro %}
 
 

@@ -71,7 +71,7 @@ openings as (
         {{ utc_from_local(local_moment('days.day', 'business_hours.closes_at'), 'days.timezone') }} as closes_at
     from days
     inner join {{ ref('business_hours') }} as business_hours
-        on days.calendar = business_hours.calendar and isodow(days.day) = business_hours.iso_weekday
+        on days.calendar = business_hours.calendar and {{ iso_weekday("days.day") }} = business_hours.iso_weekday
     left join {{ ref('holidays') }} as holidays
         on days.calendar = holidays.calendar and days.day = holidays.holiday
     where holidays.holiday is null

@@ -88,6 +88,7 @@ tickets as (
 
     select
         ticket_key,
+        max(ticket_created_at) as created_at,
         min(case when is_update and (event = 'agent_reply' or is_resolved_event) then started_at end) as first_answered_at,
         min(case when is_update and (event = 'agent_reply' or is_resolved_event) then started_open_micros end) as first_answered_open_micros,
         max(case when is_resolved_event then started_at end) as last_resolved_at,
@@ -262,9 +263,18 @@ running_totals as (
     select
         *,
         coalesce(sum(counted_micros) over (
-            partition by ticket_key, metric, clock_no order by state_no rows between unbounded preceding and 1 preceding
+            partition by ticket_key order by state_no rows between unbounded preceding and 1 preceding
         ), 0) as elapsed_micros_before
     from counted_spans
+    where metric = 'resolution'
+
+    union all
+
+    select
+        *,
+        0 as elapsed_micros_before
+    from counted_spans
+    where metric <> 'resolution'
 
 ),
 
@@ -340,17 +350,28 @@ clocks as (
     from breaches
     group by ticket_key, metric, clock_no
 
+),
+
+next_reply_instances as (
+
+    select
+        ticket_key,
+        clock_no,
+        row_number() over (partition by ticket_key order by clock_no) as instance
+    from clocks
+    where metric = 'next_reply'
+
 )
 
 select
     ---------- keys
     clocks.ticket_key,
     clocks.metric,
-    cast(row_number() over (partition by clocks.ticket_key, clocks.metric order by clocks.clock_no) as integer) as instance,
+    cast(coalesce(next_reply_instances.instance, 1) as integer) as instance,
     clocks.calendar,
 
     ---------- times
-    case when clocks.metric = 'next_reply' then clocks.first_counted_at else opening.started_at end as started_at,
+    case when clocks.metric = 'next_reply' then clocks.first_counted_at else tickets.created_at end as started_at,
     case
         when clocks.metric <> 'resolution' and clocks.current_since is null then clocks.last_ended_at
         when clocks.metric = 'resolution' and not tickets.is_open then tickets.last_resolved_at
@@ -378,4 +399,5 @@ select
     clocks.is_running
 from clocks
 inner join tickets on clocks.ticket_key = tickets.ticket_key
-inner join states as opening on clocks.ticket_key = opening.ticket_key and opening.is_opening
+left join next_reply_instances
+    on clocks.ticket_key = next_reply_instances.ticket_key and clocks.clock_no = next_reply_instances.clock_no

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'loaded_days'},
+        meta={'replaces': 'landed_days'},
         post_hook="{{ record_load() }}",
     )
 }}
@@ -17,6 +17,6 @@ select
     cast(sum(case when reason is not null then 1 else 0 end) as integer) as quarantined
 from {{ ref('stg_ticket_updates__lines') }}
 {%- if is_incremental() %}
-where landed_on >= cast('{{ first_loaded_day() }}' as date)
+where landed_on >= (select min(landed_on) from {{ ref('stg_ticket_updates__lines') }} where load_id > {{ last_load() }})
 {%- endif %}
 group by landed_on

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'landings', 'feed': 'ticket_updates'},
+        meta={'replaces': 'landed_days'},
         post_hook="{{ record_load() }}",
     )
 }}
@@ -10,6 +10,7 @@
 -- depends_on: {{ ref(seed) }}
 {%- endfor %}
 
+{% set first_day = first_unread_day('ticket_updates') %}
 {% set text_fields = [
     'ticket_id', 'updated_at', 'created_at', 'status', 'severity', 'market', 'source', 'update_id', 'event', 'category',
     'channel', 'product', 'team', 'agent_id', 'customer_id', 'vehicle_id', 'subject', 'sla_due_at',
@@ -27,7 +28,11 @@ lines as (
         line,
         {{ is_whole_line() }} as is_whole
     from {{ source('raw', 'ticket_updates') }}
-    where {{ is_unread_landing('ticket_updates') }}
+    where
+        {{ is_landing() }}
+        {%- if first_day %}
+        and dt >= '{{ first_day }}'
+        {%- endif %}
 
 ),
 
@@ -37,8 +42,8 @@ parsed as (
         landed_on,
         file,
         line,
-        {{ parse_json_line('line', text_fields, ['sequence', 'satisfaction']) }} as fields,
-        is_whole and {{ is_strict_json_object('line') }} as is_object
+        {{ parse_json_object('line', text_fields, ['sequence', 'satisfaction']) }} as fields,
+        is_whole and {{ is_strict_json_object('line') }} as is_strict
     from lines
     where not {{ is_blank('line') }}
 
@@ -50,7 +55,7 @@ given as (
         landed_on,
         file,
         line,
-        fields is not null and is_object as is_json_object,
+        fields is not null and is_strict as is_json_object,
         {% for field in text_fields -%}
         {{ absent_if_blank('fields.' ~ field) }} as {{ field }},
         {% endfor -%}
@@ -106,9 +111,12 @@ checked as (
             when typed.status is null then 'missing_status'
             when typed.severity is null then 'missing_severity'
             when typed.market is null then 'missing_market'
-            when typed.updated_at is null then 'bad_updated_at'
-            when typed.created_at is null then 'bad_created_at'
-            when typed.has_sla_due_at and typed.sla_due_at is null then 'bad_sla_due_at'
+            when typed.updated_at is null or not {{ is_supported_moment('typed.updated_at') }} then 'bad_updated_at'
+            when typed.created_at is null or not {{ is_supported_moment('typed.created_at') }} then 'bad_created_at'
+            when
+                typed.has_sla_due_at
+                and (typed.sla_due_at is null or not {{ is_supported_moment('typed.sla_due_at') }})
+                then 'bad_sla_due_at'
             when typed.has_sequence and typed.sequence is null then 'bad_sequence'
             when
                 typed.has_satisfaction and (typed.satisfaction is null or typed.satisfaction not between 1 and 5)
@@ -199,7 +207,7 @@ select
     cast(ranked.satisfaction as integer) as satisfaction,
     ranked.sla_due_at,
 
-    {% if is_incremental() -%}
+    {% if first_day -%}
     ranked.landing_rank > 1 or earlier.update_id is not null as is_duplicate
 from ranked
 left join {{ this }} as earlier
@@ -208,7 +216,7 @@ left join {{ this }} as earlier
         and ranked.update_id = earlier.update_id
         and ranked.reason is null
         and not earlier.is_duplicate
-        and earlier.landed_on < cast('{{ first_unread_day('ticket_updates') }}' as date)
+        and earlier.landed_on < cast('{{ first_day }}' as date)
     {%- else -%}
     ranked.landing_rank > 1 as is_duplicate
 from ranked

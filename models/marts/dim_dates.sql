@@ -1,0 +1,20 @@
+-- Every date that a fact or a daily table can name: from the first creation to as_of.
+with
+
+days as (
+
+    select {{ dates_between('cast(earliest_created_at as date)', 'cast(as_of as date)') }} as day
+    from {{ ref('int_as_of') }}
+
+)
+
+select
+    day,
+    cast(extract(year from day) as integer) as year,
+    cast(extract(quarter from day) as integer) as quarter,
+    cast(extract(month from day) as integer) as month,
+    cast(date_trunc('month', day) as date) as month_start,
+    cast(date_trunc('week', day) as date) as week_start,
+    cast({{ iso_weekday('day') }} as integer) as iso_weekday,
+    {{ iso_weekday('day') }} >= 6 as is_weekend
+from days
