@@ -35,3 +35,53 @@
 {# The reader cuts a line at four control characters in a row, which no JSON has: such a line is refused. #}
 {% macro is_whole_line() %}{{ return(adapter.dispatch('is_whole_line')()) }}{% endmacro %}
 {% macro duckdb__is_whole_line() -%} rest is null {%- endmacro %}
+
+
+{# The first landed day of these files, paths below raw/, that have a line to count; none if they have none. #}
+{% macro first_day_with_a_line(feed, files) %}{{ return(adapter.dispatch('first_day_with_a_line')(feed, files)) }}{% endmacro %}
+{% macro duckdb__first_day_with_a_line(feed, files) %}
+    {% set read = run_query(
+        "select cast(min(dt) as varchar) from " ~ source('raw', feed) ~ "
+        where " ~ is_landing() ~ "
+        and " ~ landed_file(feed) ~ " in ('" ~ (files | map('replace', "'", "''") | join("', '")) ~ "')
+        and not " ~ is_blank('line')
+    ) %}
+    {% set unreadable = run_query("select min(dt) from (" ~ duckdb__unreadable_lines() ~ ") as unreadable") %}
+    {{ return([read.columns[0].values()[0], unreadable.columns[0].values()[0]] | select | min | default(none, true)) }}
+{% endmacro %}
+
+
+{#
+    Post-hook of staging: lines that the reader could not hand over, bytes that are not UTF-8 or more than 32 MiB, land in
+    quarantine, too. Unreadable bytes stand there as question marks.
+#}
+{% macro quarantine_unreadable_lines(feed) %}{{ return(adapter.dispatch('quarantine_unreadable_lines')(feed)) }}{% endmacro %}
+{% macro duckdb__quarantine_unreadable_lines(feed) %}
+    {% if execute %}
+    insert into {{ this }} (landed_on, file, reason, line, load_id, is_duplicate)
+    select
+        cast(dt as date),
+        {{ landed_file(feed) }},
+        'not_json',
+        line,
+        {{ next_load() }},
+        false
+    from ({{ duckdb__unreadable_lines() }}) as unreadable
+    {% endif %}
+{% endmacro %}
+
+{# What DuckDB's last scan of raw lines rejected; it keeps that in temporary tables of the session. #}
+{% macro duckdb__unreadable_lines() %}
+    {% if run_query("select 1 from duckdb_tables() where temporary and table_name = 'reject_scans'").rows | length == 0 %}
+    select null as filename, null as dt, null as line where false
+    {% else %}
+    select
+        scans.file_path as filename,
+        regexp_extract(scans.file_path, '/dt=([^/]*)/[^/]*$', 1) as dt,
+        min(trim(errors.csv_line, E'\r\n')) as line
+    from reject_errors as errors
+    inner join reject_scans as scans on errors.scan_id = scans.scan_id and errors.file_id = scans.file_id
+    where scans.scan_id = (select max(scan_id) from reject_scans)
+    group by scans.file_path, errors.line
+    {% endif %}
+{% endmacro %}

@@ -15,13 +15,7 @@
     {% if not unread %}{{ return('9999-12-31') }}{% endif %}
 
     {# Files without a line to count are never in staging: they must not make it read again what is. #}
-    {% set counted = run_query(
-        "select cast(min(dt) as varchar) from " ~ source('raw', feed) ~ "
-        where " ~ is_landing() ~ "
-        and " ~ landed_file(feed) ~ " in ('" ~ (unread | map('replace', "'", "''") | join("', '")) ~ "')
-        and not " ~ is_blank('line')
-    ) %}
-    {{ return(counted.columns[0].values()[0] or '9999-12-31') }}
+    {{ return(first_day_with_a_line(feed, unread) or '9999-12-31') }}
 {% endmacro %}
 
 

@@ -81,11 +81,27 @@ openings as (
 -- Every moment at which something begins: a UTC day, an opening, a closing.
 edges as (
 
-    select calendar, cast(day as timestamp) as starts_at, 0 as opened from days
+    select
+        calendar,
+        cast(day as timestamp) as starts_at,
+        0 as opened
+    from days
+
     union all
-    select calendar, opens_at, 1 from openings
+
+    select
+        calendar,
+        opens_at as starts_at,
+        1 as opened
+    from openings
+
     union all
-    select calendar, closes_at, -1 from openings
+
+    select
+        calendar,
+        closes_at as starts_at,
+        -1 as opened
+    from openings
 
 ),
 
@@ -128,7 +144,9 @@ counted as (
 
     select
         *,
-        sum(open_micros) over (partition by calendar order by starts_at rows unbounded preceding) - open_micros as open_micros_since_first_day,
+        sum(open_micros) over (
+            partition by calendar order by starts_at rows unbounded preceding
+        ) - open_micros as open_micros_since_first_day,
         sum(case when starts_at < {{ zero_day }} then open_micros else 0 end) over (partition by calendar) as open_micros_until_zero
     from measured
 

@@ -38,11 +38,10 @@ compared as (
 
     select
         *,
-        row_number() over ({{ in_order }}) = 1
-        or status is distinct from lag(status) over ({{ in_order }})
-        or severity is distinct from lag(severity) over ({{ in_order }})
-        or agent_id is distinct from lag(agent_id) over ({{ in_order }})
-        or team is distinct from lag(team) over ({{ in_order }}) as is_change
+        coalesce(lag(status) over ({{ in_order }}), '') <> status
+        or lag(severity) over ({{ in_order }}) <> severity
+        or coalesce(lag(agent_id) over ({{ in_order }}), '') <> coalesce(agent_id, '')
+        or coalesce(lag(team) over ({{ in_order }}), '') <> coalesce(team, '') as is_change
     from states
 
 )

@@ -89,8 +89,8 @@ tickets as (
     select
         ticket_key,
         max(ticket_created_at) as created_at,
-        min(case when is_update and (event = 'agent_reply' or is_resolved_event) then started_at end) as first_answered_at,
-        min(case when is_update and (event = 'agent_reply' or is_resolved_event) then started_open_micros end) as first_answered_open_micros,
+        min(case when event = 'agent_reply' or is_resolved_event then started_at end) as first_answered_at,
+        min(case when event = 'agent_reply' or is_resolved_event then started_open_micros end) as first_answered_open_micros,
         max(case when is_resolved_event then started_at end) as last_resolved_at,
         max(case when is_resolved_event then state_no end) as last_resolved_state_no,
         bool_or(is_open and ended_at is null) as is_open,

@@ -81,9 +81,9 @@ states as (
         satisfaction,
         not is_open and coalesce(was_open, true) as is_resolved_event,
         is_open and not coalesce(was_open, true) as is_reopened_event,
-        status = 'closed' and previous_status is distinct from 'closed' as is_closed_event,
-        agent_id is not null and agent_id is distinct from previous_agent_id as is_assignment,
-        agent_id is not null and agent_id <> last_agent_id as is_handoff,
+        status = 'closed' and coalesce(previous_status, '') <> 'closed' as is_closed_event,
+        agent_id is not null and agent_id <> coalesce(previous_agent_id, '') as is_assignment,
+        coalesce(agent_id <> last_agent_id, false) as is_handoff,
         case when was_open and severity <> previous_severity then previous_severity end as reclassified_from,
         severity,
         category,
@@ -180,7 +180,7 @@ select
     states.is_reopened_event,
     states.is_closed_event,
     states.is_assignment,
-    coalesce(states.is_handoff, false) as is_handoff
+    states.is_handoff
 from states
 inner join {{ ref('markets') }} as markets on states.ticket_market = markets.market
 {{ join_business_time('started', 'markets.calendar', 'states.started_at') }}

@@ -17,6 +17,11 @@ select
     cast(sum(case when reason is not null then 1 else 0 end) as integer) as quarantined
 from {{ ref('stg_ticket_updates__lines') }}
 {%- if is_incremental() %}
-where landed_on >= (select min(landed_on) from {{ ref('stg_ticket_updates__lines') }} where load_id > {{ last_load() }})
+where
+    landed_on >= (
+        select min(new_lines.landed_on)
+        from {{ ref('stg_ticket_updates__lines') }} as new_lines
+        where new_lines.load_id > {{ last_load() }}
+    )
 {%- endif %}
 group by landed_on

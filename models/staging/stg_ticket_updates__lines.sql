@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='replace',
         meta={'replaces': 'landed_days'},
-        post_hook="{{ record_load() }}",
+        post_hook=["{{ quarantine_unreadable_lines('ticket_updates') }}", "{{ record_load() }}"],
     )
 }}
 {%- for seed in reference_data_columns() %}
@@ -77,7 +77,7 @@ typed as (
         severity,
         market,
         coalesce(source, 'helpdesk') as source,
-        case when update_id is null then {{ md5_hex('line') }} else update_id end as update_id,
+        coalesce(update_id, {{ md5_hex('line') }}) as update_id,
         event,
         category,
         channel,
@@ -146,6 +146,21 @@ repeated_updates as (
 
 ),
 
+{% if first_day %}
+landed_before as (
+
+    select
+        source,
+        update_id
+    from {{ this }}
+    where
+        reason is null
+        and not is_duplicate
+        and landed_on < cast('{{ first_day }}' as date)
+
+),
+{% endif %}
+
 -- Of the lines that share an identity the first landed is the update. Ranking only those spares a sort of all.
 ranked as (
 
@@ -207,17 +222,12 @@ select
     cast(ranked.satisfaction as integer) as satisfaction,
     ranked.sla_due_at,
 
-    {% if first_day -%}
-    ranked.landing_rank > 1 or earlier.update_id is not null as is_duplicate
+    ranked.landing_rank > 1{{ ' or landed_before.update_id is not null' if first_day }} as is_duplicate
 from ranked
-left join {{ this }} as earlier
+{% if first_day %}
+left join landed_before
     on
-        ranked.source = earlier.source
-        and ranked.update_id = earlier.update_id
+        ranked.source = landed_before.source
+        and ranked.update_id = landed_before.update_id
         and ranked.reason is null
-        and not earlier.is_duplicate
-        and earlier.landed_on < cast('{{ first_day }}' as date)
-    {%- else -%}
-    ranked.landing_rank > 1 as is_duplicate
-from ranked
-    {%- endif %}
+{% endif %}
