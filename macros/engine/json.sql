@@ -7,8 +7,9 @@
 {% macro duckdb__parse_json_object(line, text_fields, json_fields) -%}
     case
         when json_valid({{ line }}) then from_json({{ line }}, '{
-            {%- for field in text_fields %}"{{ field }}": "VARCHAR", {% endfor -%}
-            {%- for field in json_fields %}"{{ field }}": "JSON"{{ ', ' if not loop.last }}{% endfor -%}
+            {%- for field in text_fields + json_fields -%}
+            "{{ field }}": "{{ 'JSON' if field in json_fields else 'VARCHAR' }}" {{- ', ' if not loop.last }}
+            {%- endfor -%}
         }')
     end
 {%- endmacro %}

@@ -58,14 +58,13 @@
 {% macro quarantine_unreadable_lines(feed) %}{{ return(adapter.dispatch('quarantine_unreadable_lines')(feed)) }}{% endmacro %}
 {% macro duckdb__quarantine_unreadable_lines(feed) %}
     {% if execute %}
-    insert into {{ this }} (landed_on, file, reason, line, load_id, is_duplicate)
+    insert into {{ this }} (landed_on, file, reason, line, load_id)
     select
         cast(dt as date),
         {{ landed_file(feed) }},
         'not_json',
         line,
-        {{ next_load() }},
-        false
+        {{ next_load() }}
     from ({{ duckdb__unreadable_lines() }}) as unreadable
     {% endif %}
 {% endmacro %}

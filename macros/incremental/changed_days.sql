@@ -4,34 +4,40 @@
     unless it is now its ticket's first: then the ticket was opened at another moment, perhaps in another market.
 #}
 {% macro first_changed_day() %}
+    {% set lines, updates, states, bounds = ref('stg_ticket_updates__lines'), ref('int_ticket_updates'), ref('int_ticket_states'), ref('int_as_of') %}
     {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
     {% set load = last_load() %}
-    {% if cells_have_changed() %}{{ return('0001-01-01') }}{% endif %}
+    {% if cells_have_changed() or reference_data_changed_since(load) %}{{ return('0001-01-01') }}{% endif %}
     {% set found = run_query(
         "with changed as (
-            select source, update_id, updated_at, created_at, is_duplicate, reason, landed_on
-            from " ~ ref('stg_ticket_updates__lines') ~ "
+            select source, update_id, updated_at, file
+            from " ~ updates ~ "
+            where load_id > " ~ load ~ "
+        ),
+        landed as (
+            select source, update_id, created_at, file, reason, landed_on
+            from " ~ lines ~ "
             where load_id > " ~ load ~ "
         ),
         moments as (
-            select min(updated_at) as moment from changed where reason is null and not is_duplicate
+            select min(updated_at) as moment from changed
             union all
             -- Read again with a file that landed before it, a line may have become a duplicate.
-            select min(duplicates.created_at)
-            from changed as duplicates
-            inner join changed as winners
-                on duplicates.source = winners.source and duplicates.update_id = winners.update_id and not winners.is_duplicate
-            where duplicates.is_duplicate
+            select min(landed.created_at)
+            from landed
+            inner join changed
+                on landed.source = changed.source and landed.update_id = changed.update_id and landed.file <> changed.file
+            where landed.reason is null
             union all
             select min(states.stated_created_at)
-            from " ~ ref('int_ticket_states') ~ " as states
+            from " ~ states ~ " as states
             where states.ticket_key in (
-                select ticket_key from " ~ ref('int_ticket_states') ~ " where load_id > " ~ load ~ " and state_no = 1
+                select ticket_key from " ~ states ~ " where load_id > " ~ load ~ " and state_no = 1
             )
             union all
-            select cast(min(landed_on) as timestamp) from changed where reason is not null
+            select cast(min(landed_on) as timestamp) from landed where reason is not null
             union all
-            select as_of from " ~ ref('int_as_of') ~ "
+            select as_of from " ~ bounds ~ "
             union all
             select cast(coalesce(max(day), cast('0001-01-01' as date)) as timestamp) from " ~ this ~ "
         )
@@ -41,9 +47,9 @@
 {% endmacro %}
 
 
-{# Narrows a daily table's input to what happened since its first changed day. #}
-{% macro on_changed_days(moment, first_day) -%}
-    {%- if first_day %}and {{ moment }} >= cast('{{ first_day }}' as timestamp){% endif -%}
+{# Whether a moment lies in the days that a daily table computes anew: always, if it computes all. #}
+{% macro is_on_changed_day(moment, first_day) -%}
+    {{ moment ~ " >= cast('" ~ first_day ~ "' as timestamp)" if first_day else 'true' }}
 {%- endmacro %}
 
 

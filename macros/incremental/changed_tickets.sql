@@ -1,6 +1,23 @@
-{# The tickets with a line of a load that this model has not taken in: each is computed anew, whole. #}
+{#
+    The tickets with a line of a load that this model has not taken in: each is computed anew, whole, from all its updates.
+    Lines that are refused or repeat an update count, too: read again, with other seeds or after a file that landed before
+    it, a line may have become one.
+#}
 {% macro changed_tickets() -%}
     select ticket_key
     from {{ ref('stg_ticket_updates__lines') }}
-    where load_id > {{ last_load() }} and reason is null
+    where load_id > {{ last_load() }} and ticket_key is not null
+{%- endmacro %}
+
+
+{# Whether a row belongs to a ticket that this build computes: any, if it computes all. #}
+{% macro is_changed_ticket(ticket_key) -%}
+    {%- set changed = changed_tickets() -%}
+    {{ ticket_key ~ ' in (' ~ changed ~ ')' if is_incremental() else 'true' }}
+{%- endmacro %}
+
+
+{# Whether a row came with a load that this model has not taken in: any, if it computes all. #}
+{% macro is_new(load_id) -%}
+    {{ load_id ~ ' > ' ~ last_load() if is_incremental() else 'true' }}
 {%- endmacro %}

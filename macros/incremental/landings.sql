@@ -20,7 +20,7 @@
 
 
 {% macro require_landings(feed) %}
-    {% if execute and run_query("select 1 from (" ~ list_landings(feed) ~ ") as landed limit 1").rows | length == 0 %}
+    {% if execute and flags.WHICH in ('build', 'run') and run_query("select 1 from (" ~ list_landings(feed) ~ ") as landed limit 1").rows | length == 0 %}
         {% set lake = env_var('LAKE', 'lake') %}
         {% do exceptions.raise_compiler_error(
             "No landings: " ~ lake ~ "/raw/" ~ feed ~ "/dt=YYYY-MM-DD/ holds no *.jsonl or *.jsonl.gz file. "
@@ -28,3 +28,21 @@
         ) %}
     {% endif %}
 {% endmacro %}
+
+
+{# The lines that landed from first_day on (none: all of them), with where they did. #}
+{% macro landed_lines(feed, first_day) -%}
+    (
+        select
+            cast(dt as date) as landed_on,
+            {{ landed_file(feed) }} as file,
+            line,
+            {{ is_whole_line() }} as is_whole
+        from {{ source('raw', feed) }}
+        where
+            {{ is_landing() }}
+            {%- if first_day %}
+            and dt >= '{{ first_day }}'
+            {%- endif %}
+    )
+{%- endmacro %}

@@ -33,7 +33,7 @@
 
 {# The last load that this model has taken in; 0 for none. #}
 {% macro last_load() %}
-    {% if not execute %}{{ return(0) }}{% endif %}
+    {% if not execute or load_relation(load_watermarks()) is none %}{{ return(0) }}{% endif %}
     {% set found = run_query("select coalesce(max(load_id), 0) from " ~ load_watermarks() ~ " where model = '" ~ this.identifier ~ "'") %}
     {{ return(found.columns[0].values()[0] | int) }}
 {% endmacro %}

@@ -42,3 +42,12 @@
     ) %}
     {{ return(found.columns[0].values()[0] == 0) }}
 {% endmacro %}
+
+
+{# Whether staging has read everything again, with other seeds, since a load. #}
+{% macro reference_data_changed_since(load) %}
+    {% set found = run_query(
+        "select count(distinct reference_data) from " ~ load_watermarks() ~ " where reference_data is not null and load_id >= " ~ load
+    ) %}
+    {{ return(found.columns[0].values()[0] > 1) }}
+{% endmacro %}

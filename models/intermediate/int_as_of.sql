@@ -7,8 +7,7 @@ accepted as (
     select
         max(updated_at) as latest_updated_at,
         min(created_at) as earliest_created_at
-    from {{ ref('stg_ticket_updates__lines') }}
-    where reason is null and not is_duplicate
+    from {{ ref('int_ticket_updates') }}
 
 )
 
@@ -24,7 +23,7 @@ select
     end as as_of,
     {%- else -%}
     latest_updated_at as as_of,
-    {%- endif %}
+    {% endif %}
     latest_updated_at,
     earliest_created_at
 from accepted

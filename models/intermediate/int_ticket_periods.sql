@@ -6,7 +6,6 @@
         post_hook="{{ record_load() }}",
     )
 }}
--- depends_on: {{ ref('stg_ticket_updates__lines') }}
 
 {% set in_order = 'partition by ticket_key order by state_no' %}
 
@@ -28,9 +27,7 @@ states as (
     from {{ ref('int_ticket_states') }}
     where
         (ended_at is null or ended_at > started_at)
-        {%- if is_incremental() %}
-        and ticket_key in ({{ changed_tickets() }})
-        {%- endif %}
+        and {{ is_changed_ticket('ticket_key') }}
 
 ),
 

@@ -6,7 +6,6 @@
         post_hook="{{ record_load() }}",
     )
 }}
--- depends_on: {{ ref('stg_ticket_updates__lines') }}
 
 with
 
@@ -16,9 +15,7 @@ states as (
         *,
         cast(ticket_created_at as date) as created_on
     from {{ ref('int_ticket_states') }}
-    {%- if is_incremental() %}
-    where ticket_key in ({{ changed_tickets() }})
-    {%- endif %}
+    where {{ is_changed_ticket('ticket_key') }}
 
 ),
 

@@ -14,33 +14,28 @@ with
 updates as (
 
     select
-        lines.ticket_key,
-        lines.update_id,
-        lines.updated_at,
-        lines.sequence,
-        lines.created_at,
-        lines.market,
-        lines.source,
-        lines.category,
-        lines.event,
-        lines.status,
-        lines.severity,
-        lines.agent_id,
-        lines.team,
-        lines.satisfaction,
-        lines.sla_due_at,
-        lines.load_id,
+        updates.ticket_key,
+        updates.update_id,
+        updates.updated_at,
+        updates.sequence,
+        updates.created_at,
+        updates.market,
+        updates.source,
+        updates.category,
+        updates.event,
+        updates.status,
+        updates.severity,
+        updates.agent_id,
+        updates.team,
+        updates.satisfaction,
+        updates.sla_due_at,
+        updates.load_id,
         statuses.phase,
         statuses.is_open,
         statuses.clock_runs
-    from {{ ref('stg_ticket_updates__lines') }} as lines
-    inner join {{ ref('ticket_statuses') }} as statuses on lines.status = statuses.status
-    where
-        lines.reason is null
-        and not lines.is_duplicate
-        {%- if is_incremental() %}
-        and lines.ticket_key in ({{ changed_tickets() }})
-        {%- endif %}
+    from {{ ref('int_ticket_updates') }} as updates
+    inner join {{ ref('ticket_statuses') }} as statuses on updates.status = statuses.status
+    where {{ is_changed_ticket('updates.ticket_key') }}
 
 ),
 

@@ -42,9 +42,7 @@ lives as (
         sum(case when phase = 'pending' then {{ micros_between('started_at', 'ended_at') }} end) as pending_micros,
         sum(case when phase = 'on_hold' then {{ micros_between('started_at', 'ended_at') }} end) as on_hold_micros
     from {{ ref('int_ticket_states') }}
-    {%- if is_incremental() %}
-    where ticket_key in ({{ changed_tickets() }})
-    {%- endif %}
+    where {{ is_changed_ticket('ticket_key') }}
     group by ticket_key
 
 ),
@@ -61,30 +59,7 @@ current_states as (
     from {{ ref('int_ticket_states') }}
     where
         ended_at is null
-        {%- if is_incremental() %}
-        and ticket_key in ({{ changed_tickets() }})
-        {%- endif %}
-
-),
-
-last_updates as (
-
-    select
-        ticket_key,
-        source,
-        update_id,
-        ticket_id,
-        severity,
-        category,
-        channel,
-        product,
-        team,
-        agent_id,
-        customer_id,
-        vehicle_id,
-        subject
-    from {{ ref('stg_ticket_updates__lines') }}
-    where reason is null and not is_duplicate
+        and {{ is_changed_ticket('ticket_key') }}
 
 ),
 
@@ -162,6 +137,6 @@ select
     resolution_clocks.is_running
 from lives
 inner join current_states on lives.ticket_key = current_states.ticket_key
-inner join last_updates
+inner join {{ ref('int_ticket_updates') }} as last_updates
     on current_states.source = last_updates.source and current_states.update_id = last_updates.update_id
 left join resolution_clocks on lives.ticket_key = resolution_clocks.ticket_key

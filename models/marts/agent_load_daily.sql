@@ -6,7 +6,6 @@
         post_hook="{{ record_load() }}",
     )
 }}
--- depends_on: {{ ref('stg_ticket_updates__lines') }}
 
 {% set first_day = first_changed_day() %}
 
@@ -27,7 +26,7 @@ events as (
     where
         agent_id is not null
         and (is_assignment or is_resolved_event or event = 'agent_reply' or (event = 'rated' and satisfaction is not null))
-        {{ on_changed_days('started_at', first_day) }}
+        and {{ is_on_changed_day('started_at', first_day) }}
 
 ),
 
@@ -46,7 +45,7 @@ breaches as (
     inner join {{ ref('int_as_of') }} as bounds on tickets.breaches_at < bounds.as_of
     where
         tickets.breach_agent_id is not null
-        {{ on_changed_days('tickets.breaches_at', first_day) }}
+        and {{ is_on_changed_day('tickets.breaches_at', first_day) }}
 
 ),
 
@@ -63,7 +62,7 @@ moves as (
         is_open
         and agent_id is not null
         and (ended_at is null or cast(ended_at as date) > cast(started_at as date))
-        {{ on_changed_days('started_at', first_day) }}
+        and {{ is_on_changed_day('started_at', first_day) }}
 
     union all
 
@@ -76,9 +75,9 @@ moves as (
         is_open
         and agent_id is not null
         and cast(ended_at as date) > cast(started_at as date)
-        {{ on_changed_days('ended_at', first_day) }}
+        and {{ is_on_changed_day('ended_at', first_day) }}
 
-    {%- if first_day %}
+    {% if first_day %}
 
     union all
 
@@ -88,7 +87,7 @@ moves as (
         open_at_end as opened
     from {{ this }}
     where day = {{ add_days("cast('" ~ first_day ~ "' as date)", -1) }}
-    {%- endif %}
+    {% endif %}
 
 ),
 

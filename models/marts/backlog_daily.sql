@@ -6,7 +6,6 @@
         post_hook="{{ record_load() }}",
     )
 }}
--- depends_on: {{ ref('stg_ticket_updates__lines') }}
 
 {% set first_day = first_changed_day() %}
 
@@ -20,7 +19,7 @@ now as (
         greatest(cast('{{ first_day }}' as date), cast(min(tickets.created_at) as date)) as first_day,
         {%- else -%}
         cast(min(tickets.created_at) as date) as first_day,
-        {%- endif %}
+        {% endif %}
         cast(bounds.as_of as date) as last_day
     from {{ ref('int_as_of') }} as bounds
     cross join {{ ref('int_tickets') }} as tickets
@@ -60,7 +59,7 @@ events as (
     from {{ ref('int_ticket_states') }}
     where
         (is_opening or is_reopened_event or is_resolved_event or reclassified_from is not null)
-        {{ on_changed_days('started_at', first_day) }}
+        and {{ is_on_changed_day('started_at', first_day) }}
 
 ),
 
@@ -77,9 +76,7 @@ overdue_spans as (
     inner join {{ ref('int_as_of') }} as bounds on tickets.breaches_at < bounds.as_of
     where
         states.is_open
-        {%- if first_day %}
-        and (states.ended_at is null or states.ended_at >= cast('{{ first_day }}' as timestamp))
-        {%- endif %}
+        and (states.ended_at is null or {{ is_on_changed_day('states.ended_at', first_day) }})
 
 ),
 
@@ -152,9 +149,9 @@ daily_moves as (
         sum(reclassified) as reclassified,
         sum(overdue) as overdue
     from moves
-    {%- if first_day %}
+    {% if first_day %}
     where day >= cast('{{ first_day }}' as date)
-    {%- endif %}
+    {% endif %}
     group by day, market, severity
 
 ),
@@ -178,7 +175,7 @@ carried_over as (
         0 as closing,
         0 as overdue
     from cells
-    {%- endif %}
+    {% endif %}
 
 ),
 

@@ -7,21 +7,49 @@
     )
 }}
 
+with
+
+lines as (
+
+    select
+        landed_on,
+        file,
+        reason
+    from {{ ref('stg_ticket_updates__lines') }}
+    where {{ is_new('load_id') }}
+
+),
+
+landed as (
+
+    select
+        landed_on,
+        count(distinct file) as files,
+        count(*) as lines,
+        count(reason) as quarantined
+    from lines
+    group by landed_on
+
+),
+
+accepted as (
+
+    select
+        landed_on,
+        count(*) as accepted
+    from {{ ref('int_ticket_updates') }}
+    where {{ is_new('load_id') }}
+    group by landed_on
+
+)
+
 select
     'ticket_updates' as feed,
-    landed_on,
-    cast(count(distinct file) as integer) as files,
-    cast(count(*) as integer) as lines,
-    cast(sum(case when reason is null and not is_duplicate then 1 else 0 end) as integer) as accepted,
-    cast(sum(case when is_duplicate then 1 else 0 end) as integer) as duplicates,
-    cast(sum(case when reason is not null then 1 else 0 end) as integer) as quarantined
-from {{ ref('stg_ticket_updates__lines') }}
-{%- if is_incremental() %}
-where
-    landed_on >= (
-        select min(new_lines.landed_on)
-        from {{ ref('stg_ticket_updates__lines') }} as new_lines
-        where new_lines.load_id > {{ last_load() }}
-    )
-{%- endif %}
-group by landed_on
+    landed.landed_on,
+    cast(landed.files as integer) as files,
+    cast(landed.lines as integer) as lines,
+    cast(coalesce(accepted.accepted, 0) as integer) as accepted,
+    cast(landed.lines - landed.quarantined - coalesce(accepted.accepted, 0) as integer) as duplicates,
+    cast(landed.quarantined as integer) as quarantined
+from landed
+left join accepted on landed.landed_on = accepted.landed_on

@@ -21,9 +21,9 @@ days as (
         sum(closing) as backlog,
         sum(overdue) as overdue_backlog
     from {{ ref('backlog_daily') }}
-    {%- if first_day %}
+    {% if first_day %}
     where day >= cast('{{ first_day }}' as date)
-    {%- endif %}
+    {% endif %}
     group by day
 
 ),
@@ -37,7 +37,7 @@ activity as (
     from {{ ref('int_ticket_states') }}
     where
         is_update
-        {{ on_changed_days('started_at', first_day) }}
+        and {{ is_on_changed_day('started_at', first_day) }}
     group by cast(started_at as date)
 
 ),
@@ -52,7 +52,7 @@ resolutions as (
     inner join {{ ref('int_tickets') }} as tickets on states.ticket_key = tickets.ticket_key
     where
         states.is_resolved_event
-        {{ on_changed_days('states.started_at', first_day) }}
+        and {{ is_on_changed_day('states.started_at', first_day) }}
     group by cast(states.started_at as date)
 
 ),
@@ -65,7 +65,7 @@ first_replies as (
     from {{ ref('int_tickets') }}
     where
         first_reply_at is not null
-        {{ on_changed_days('first_reply_at', first_day) }}
+        and {{ is_on_changed_day('first_reply_at', first_day) }}
     group by cast(first_reply_at as date)
 
 ),
@@ -77,9 +77,7 @@ breaches as (
         count(*) as sla_breached
     from {{ ref('int_tickets') }} as tickets
     inner join {{ ref('int_as_of') }} as bounds on tickets.breaches_at < bounds.as_of
-    where
-        true
-        {{ on_changed_days('tickets.breaches_at', first_day) }}
+    where {{ is_on_changed_day('tickets.breaches_at', first_day) }}
     group by cast(tickets.breaches_at as date)
 
 ),
@@ -92,7 +90,7 @@ quarantine as (
     from {{ ref('stg_ticket_updates__lines') }}
     where
         reason is not null
-        {{ on_changed_days('landed_on', first_day) }}
+        and {{ is_on_changed_day('landed_on', first_day) }}
     group by landed_on
 
 )

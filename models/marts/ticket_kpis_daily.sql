@@ -6,7 +6,6 @@
         post_hook="{{ record_load() }}",
     )
 }}
--- depends_on: {{ ref('stg_ticket_updates__lines') }}
 
 {% set first_day = first_changed_day() %}
 
@@ -27,7 +26,7 @@ events as (
     from {{ ref('int_ticket_states') }}
     where
         (is_opening or is_resolved_event or is_reopened_event)
-        {{ on_changed_days('started_at', first_day) }}
+        and {{ is_on_changed_day('started_at', first_day) }}
 
     union all
 
@@ -43,9 +42,7 @@ events as (
         null as resolution_hours
     from {{ ref('int_tickets') }} as tickets
     inner join {{ ref('int_as_of') }} as now on tickets.breaches_at < now.as_of
-    where
-        true
-        {{ on_changed_days('tickets.breaches_at', first_day) }}
+    where {{ is_on_changed_day('tickets.breaches_at', first_day) }}
 
 )
 

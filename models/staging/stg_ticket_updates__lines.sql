@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'landed_days'},
+        meta={'replaces': 'days_read'},
         post_hook=["{{ quarantine_unreadable_lines('ticket_updates') }}", "{{ record_load() }}"],
     )
 }}
@@ -20,19 +20,29 @@
 
 with
 
-lines as (
+-- The order of two lines of one file that share an identity is that of their texts: these keep theirs. All others are
+-- done with it, and a column of a million texts costs more than the rest of this model.
+repeated_in_file as (
 
     select
-        cast(dt as date) as landed_on,
-        {{ landed_file('ticket_updates') }} as file,
-        line,
-        {{ is_whole_line() }} as is_whole
-    from {{ source('raw', 'ticket_updates') }}
-    where
-        {{ is_landing() }}
-        {%- if first_day %}
-        and dt >= '{{ first_day }}'
-        {%- endif %}
+        file,
+        source,
+        update_id
+    from (
+        select
+            file,
+            coalesce({{ absent_if_blank('fields.source') }}, 'helpdesk') as source,
+            coalesce({{ absent_if_blank('fields.update_id') }}, {{ md5_hex('line') }}) as update_id
+        from (
+            select
+                file,
+                line,
+                {{ parse_json_object('line', ['source', 'update_id'], []) }} as fields
+            from {{ landed_lines('ticket_updates', first_day) }} as lines
+        ) as parsed
+    ) as identified
+    group by file, source, update_id
+    having count(*) > 1
 
 ),
 
@@ -44,7 +54,7 @@ parsed as (
         line,
         {{ parse_json_object('line', text_fields, ['sequence', 'satisfaction']) }} as fields,
         is_whole and {{ is_strict_json_object('line') }} as is_strict
-    from lines
+    from {{ landed_lines('ticket_updates', first_day) }} as lines
     where not {{ is_blank('line') }}
 
 ),
@@ -132,102 +142,45 @@ checked as (
     left join {{ ref('ticket_statuses') }} as statuses on typed.status = statuses.status
     left join {{ ref('markets') }} as markets on typed.market = markets.market
 
-),
-
-repeated_updates as (
-
-    select
-        source,
-        update_id
-    from checked
-    where reason is null
-    group by source, update_id
-    having count(*) > 1
-
-),
-
-{% if first_day %}
-landed_before as (
-
-    select
-        source,
-        update_id
-    from {{ this }}
-    where
-        reason is null
-        and not is_duplicate
-        and landed_on < cast('{{ first_day }}' as date)
-
-),
-{% endif %}
-
--- Of the lines that share an identity the first landed is the update. Ranking only those spares a sort of all.
-ranked as (
-
-    select
-        checked.*,
-        1 as landing_rank
-    from checked
-    left join repeated_updates
-        on checked.source = repeated_updates.source and checked.update_id = repeated_updates.update_id
-    where checked.reason is not null or repeated_updates.update_id is null
-
-    union all
-
-    select
-        checked.*,
-        row_number() over (
-            partition by checked.source, checked.update_id
-            order by checked.landed_on, checked.file, checked.line
-        ) as landing_rank
-    from checked
-    inner join repeated_updates
-        on checked.source = repeated_updates.source and checked.update_id = repeated_updates.update_id
-    where checked.reason is null
-
 )
 
 select
     ---------- keys
-    case when ranked.reason is null then ranked.source || ':' || ranked.ticket_id end as ticket_key,
-    case when ranked.reason is null then ranked.source end as source,
-    case when ranked.reason is null then ranked.ticket_id end as ticket_id,
-    case when ranked.reason is null then ranked.update_id end as update_id,
+    checked.source || ':' || checked.ticket_id as ticket_key,
+    case when checked.reason is null then checked.source end as source,
+    case when checked.reason is null then checked.ticket_id end as ticket_id,
+    case when checked.reason is null then checked.update_id end as update_id,
 
     ---------- landing
-    ranked.landed_on,
-    ranked.file,
-    ranked.reason,
-    case when ranked.reason is not null then ranked.line end as line,
+    checked.landed_on,
+    checked.file,
+    checked.reason,
+    case when checked.reason is not null or repeated_in_file.update_id is not null then checked.line end as line,
     {{ next_load() }} as load_id,
 
     ---------- order
-    greatest(ranked.updated_at, ranked.created_at) as updated_at,
-    ranked.created_at,
-    coalesce(ranked.sequence, 0) as sequence,
+    greatest(checked.updated_at, checked.created_at) as updated_at,
+    checked.created_at,
+    coalesce(checked.sequence, 0) as sequence,
 
     ---------- state
-    ranked.status,
-    ranked.severity,
-    ranked.market,
-    ranked.event,
-    ranked.category,
-    ranked.channel,
-    ranked.product,
-    ranked.team,
-    ranked.agent_id,
-    ranked.customer_id,
-    ranked.vehicle_id,
-    ranked.subject,
-    cast(ranked.satisfaction as integer) as satisfaction,
-    ranked.sla_due_at,
-
-    ranked.landing_rank > 1{{ ' or landed_before.update_id is not null' if first_day }} as is_duplicate
-from ranked
-{% if first_day %}
-left join landed_before
+    checked.status,
+    checked.severity,
+    checked.market,
+    checked.event,
+    checked.category,
+    checked.channel,
+    checked.product,
+    checked.team,
+    checked.agent_id,
+    checked.customer_id,
+    checked.vehicle_id,
+    checked.subject,
+    cast(checked.satisfaction as integer) as satisfaction,
+    checked.sla_due_at
+from checked
+left join repeated_in_file
     on
-        ranked.source = landed_before.source
-        and ranked.update_id = landed_before.update_id
-        and ranked.reason is null
-{% endif %}
+        checked.file = repeated_in_file.file
+        and checked.source = repeated_in_file.source
+        and checked.update_id = repeated_in_file.update_id

@@ -1,0 +1,166 @@
+"""The feed `ticket_updates`: the full state of a ticket just after each change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from generator.calendars import day_of
+from generator.defects import NO_INTEGERS, NO_TIMESTAMPS, Defect, instead, missing, not_json
+from generator.draws import Draws
+from generator.lake import Parameters
+from generator.mishaps import LONGEST_DELAY, arrange
+from generator.seeds import Seeds
+from generator.text import (
+    IN_UTC,
+    Combinations,
+    digits,
+    join,
+    member,
+    pick,
+    table,
+    timestamps,
+    where,
+    with_micros,
+    with_offset,
+)
+from generator.ticket_lives import CUSTOMERS, LIFE_DAYS, VEHICLES, TicketLives
+from generator.tickets import TICKET, UPDATE, Channel, Cohort, Event, Severity, Source, Status
+from generator.world import World
+
+FIRST_NUMBER = 1_000_001
+NAMES = {Source.HELPDESK: "", Source.DEALER_CRM: "dealer-crm", Source.MOBILE_APP: "mobile-app"}
+PREFIXES = {Source.HELPDESK: "HD", Source.DEALER_CRM: "DC", Source.MOBILE_APP: "MA"}
+ENDINGS = ("}\n", *(f',"satisfaction":{stars}}}\n' for stars in range(1, 6)))
+SEQUENCES = ("", ',"sequence":1')
+
+LINE = np.dtype(
+    [*((name, kind[name]) for kind in (TICKET, UPDATE) for name in kind.names), ("place", np.int32)],
+    align=True,
+)
+
+
+class TicketUpdates:
+    """Turns ticket lives into lines, and lines into text.
+
+    Lines are a LINE array: all fields of TICKET and UPDATE, and `place`, which orders the lines of a landed day.
+    """
+
+    name = "ticket_updates"
+    window = LIFE_DAYS + LONGEST_DELAY  # days from a ticket's opening to the landing of its last line, at most
+
+    def __init__(self, world: World, parameters: Parameters, lives: TicketLives):
+        seeds = world.seeds
+        self._seed, self._shares, self._lives, self._desks = parameters.seed, parameters.shares, lives, world.desks
+        self._lasting_defects = _lasting_defects(seeds)
+        self._beginnings = table([f'{{"ticket_id":"{PREFIXES[source]}-' for source in Source])
+        self._origins = Combinations(
+            ['"' + member("source", NAMES[source]) for source in Source],
+            [member("channel", channel.name.lower()) for channel in Channel],
+            [member("market", market) for market in seeds.markets],
+        )
+        self._topics = lives.topics.texts
+        self._customers = join(',"customer_id":"C-', digits(100_000 + np.arange(CUSTOMERS)), '"')
+        self._vehicles = join(',"vehicle_id":"V-', digits(300_000 + np.arange(VEHICLES)), '"')
+        self._states = Combinations(
+            [member("event", event.name.lower()) for event in Event],
+            [member("status", getattr(seeds.statuses, status.name.lower())) for status in Status],
+            [member("severity", severity.name) for severity in Severity],
+        )
+        self._assignees = table(
+            [member("team", team) + member("agent_id", agent) for team, agent in lives.staff.assignees]
+        )
+        self._ends = Combinations(SEQUENCES, ENDINGS)
+
+    def lines(self, day: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Lines of the tickets opened on day number `day`, and the day number that each lands on."""
+        for block, cohort in enumerate(self._lives.of(day)):
+            draws = Draws(self._seed, self.name, "landing", day, block)
+            landing = arrange(cohort.updates["at"], cohort.updates["step"] == 1, self._shares, draws)
+            yield _lines(cohort, landing.row, landing.place), landing.day
+
+    def text(self, lines: np.ndarray) -> pa.StringArray:
+        """The JSON text of each line, with its line feed."""
+        _, first, same = np.unique(lines["number"], return_index=True, return_inverse=True)
+        return join(
+            pick(self._ticket_text(lines.take(first)), same),
+            ',"updated_at":"',
+            *self._timestamps(lines, lines["at"]),
+            self._states.pick(lines["event"], lines["status"], lines["severity"]),
+            pick(self._assignees, lines["assignee"]),
+            self._update_ids(lines),
+            self._ends.pick(lines["sequence"], lines["satisfaction"]),
+        )
+
+    def _ticket_text(self, tickets: np.ndarray) -> pa.StringArray:
+        """What all lines of a ticket begin with."""
+        has_vehicle, has_due = tickets["vehicle"] >= 0, tickets["due_at"] > 0
+        due = tickets.take(np.flatnonzero(has_due))
+        return join(
+            pick(self._beginnings, tickets["source"]),
+            digits(tickets["number"] + FIRST_NUMBER),
+            self._origins.pick(tickets["source"], tickets["channel"], tickets["market"]),
+            ',"created_at":"',
+            *self._timestamps(tickets, tickets["opened_at"]),
+            pick(self._topics, tickets["topic"]),
+            pick(self._customers, tickets["customer"]),
+            where(has_vehicle, pick(self._vehicles, tickets["vehicle"][has_vehicle])),
+            where(has_due, join(',"sla_due_at":"', *self._timestamps(due, due["due_at"]))),
+        )
+
+    def _timestamps(self, tickets: np.ndarray, moments: np.ndarray) -> tuple[pa.StringArray, pa.StringArray]:
+        """Each source has its way: the dealers' system shows local time, the app counts microseconds."""
+        of_dealers, of_app = tickets["source"] == Source.DEALER_CRM, tickets["source"] == Source.MOBILE_APP
+        offset = np.where(of_dealers, self._desks.offset(tickets["market"], moments), 0)
+        micros = with_micros(tickets["number"] * 7919 + moments)
+        styles = np.select([of_dealers, of_app], [with_offset(offset), micros], IN_UTC)
+        return timestamps(moments + offset, styles)
+
+    def _update_ids(self, lines: np.ndarray) -> pa.StringArray:
+        """The app gives its updates no identity."""
+        has_id = lines["source"] != Source.MOBILE_APP
+        identity = (lines["number"] + FIRST_NUMBER) * 100 + lines["step"]
+        return where(has_id, join(',"update_id":"', digits(identity[has_id]), '"'))
+
+    def defects(self, day: int) -> list[Defect]:
+        """Ways to break a line that lands on a day: at least one for every reason for which a line is refused."""
+        future = [f'"{day_of(day + ahead)}T00:00:00Z"' for ahead in (2, 30)]
+        early = [defect for key in ("updated_at", "created_at") for defect in instead("in_the_future", key, future)]
+        return self._lasting_defects + early
+
+
+def _lines(cohort: Cohort, row: np.ndarray, place: np.ndarray) -> np.ndarray:
+    lines = np.empty(len(row), LINE)
+    tickets, updates = cohort.tickets.take(cohort.ticket[row]), cohort.updates.take(row)
+    for name in TICKET.names:
+        lines[name] = tickets[name]
+    for name in UPDATE.names:
+        lines[name] = updates[name]
+    lines["place"] = place
+    return lines
+
+
+def _lasting_defects(seeds: Seeds) -> list[Defect]:
+    """Those that are the same on every day."""
+    required = ("ticket_id", "updated_at", "created_at", "status", "severity", "market")
+    bad = {
+        **dict.fromkeys(("updated_at", "created_at", "sla_due_at"), NO_TIMESTAMPS),
+        "sequence": NO_INTEGERS,
+        "satisfaction": (*NO_INTEGERS, "0", "6"),
+    }
+    unknown = {
+        "status": {"in_review", "waiting", "OPEN"} - seeds.known_statuses,
+        "severity": {"P5", "p2", "critical"},
+        "market": {"ZZ", "EMEA", "Atlantis"} - set(seeds.markets),
+    }
+    defects = not_json()
+    for key in required:
+        defects += missing(key)
+    for key, values in bad.items():
+        defects += instead(f"bad_{key}", key, values)
+    for key, names in unknown.items():
+        defects += instead(f"unknown_{key}", key, map(json.dumps, sorted(names)))
+    return defects

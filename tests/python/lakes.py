@@ -1,0 +1,171 @@
+"""Temporary lakes: land files, build them with dbt as a user would, read the public tables."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+PROJECT = Path(__file__).resolve().parents[2]
+WITHOUT_TESTS = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a dbt command ended, and all that it printed."""
+
+    exit_code: int
+    output: str
+
+
+class Lake:
+    """A folder with a raw zone and, once built, a database."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.raw = self.folder / "raw" / "ticket_updates"
+        self.raw.mkdir(parents=True)
+
+    def land(self, files):
+        """Writes files: bytes by path below raw/ticket_updates."""
+        for path, content in files.items():
+            file = self.raw / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+
+    def query(self, sql):
+        with duckdb.connect(str(self.folder / "ticketlake.duckdb"), read_only=True) as database:
+            return database.execute(sql).fetchall()
+
+    def read(self, tables):
+        """The rows of each table, sorted, its columns and their types first."""
+        with duckdb.connect(str(self.folder / "ticketlake.duckdb"), read_only=True) as database:
+            return {
+                table: [
+                    tuple((name, of_type) for name, of_type, *_ in database.execute(f"describe {table}").fetchall()),
+                    *sorted(database.execute(f"from {table}").fetchall(), key=exact_part_first),
+                ]
+                for table in tables
+            }
+
+
+class Dbt:
+    """Runs dbt on a project folder. A process that has imported dbt forks for each command, which spares start-up."""
+
+    def __init__(self, home, project=PROJECT):
+        self.home = Path(home)
+        self.home.mkdir(exist_ok=True)
+        # The project is parsed anew whenever LAKE changes: so it is always this link, to the lake of the hour.
+        self.link = self.home / "lake"
+        self.log = self.home / "output"
+        self.environment = {
+            "LAKE": str(self.link),
+            "DBT_TARGET_PATH": str(self.home / "target"),
+            "DBT_LOG_PATH": str(self.home / "logs"),
+            "DBT_USE_COLORS": "false",
+        }
+        self.forker = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=project
+        )
+
+    def start(self, lake, *arguments):
+        """Starts a command; `finish` must follow. Returns its process group, for whoever wants to kill it."""
+        self.link.unlink(missing_ok=True)
+        self.link.symlink_to(lake.folder)
+        request = {"arguments": arguments, "environment": self.environment, "log": str(self.log)}
+        print(json.dumps(request), file=self.forker.stdin, flush=True)
+        return int(self.forker.stdout.readline())
+
+    def finish(self):
+        return Outcome(int(self.forker.stdout.readline()), self.log.read_text(encoding="utf-8", errors="replace"))
+
+    def run(self, lake, *arguments):
+        self.start(lake, *arguments)
+        return self.finish()
+
+    def build(self, lake, *arguments):
+        """`dbt build` without the project's tests, which must succeed."""
+        outcome = self.run(lake, "build", *WITHOUT_TESTS, *arguments)
+        assert outcome.exit_code == 0, outcome.output
+        return outcome
+
+    def refused(self, lake, *arguments):
+        """What `dbt build` prints when it fails, as it must here, in one line."""
+        outcome = self.run(lake, "build", *WITHOUT_TESTS, *arguments)
+        assert outcome.exit_code == 1, outcome.output
+        return " ".join(outcome.output.split())
+
+    def read(self, lake):
+        """The rows of every public table."""
+        return lake.read(self.public_tables())
+
+    def public_tables(self):
+        manifest = json.loads((self.home / "target" / "manifest.json").read_bytes())
+        return [node["name"] for node in manifest["nodes"].values() if node.get("access") == "public"]
+
+    def close(self):
+        self.forker.stdin.close()
+        self.forker.wait()
+
+
+def exact_part_first(row):
+    """What rows are sorted by: decimals only after all else, since their last digits depend on the order of a sum."""
+    decimals = [isinstance(value, float) for value in row]
+    return (
+        [repr(value) for value, is_decimal in zip(row, decimals, strict=True) if not is_decimal],
+        [round(value, 6) for value, is_decimal in zip(row, decimals, strict=True) if is_decimal],
+    )
+
+
+def same(one, other):
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return one == other
+
+
+def differences(tables, expected):
+    """The first rows of each table that are not as expected, one a line; empty if there are none."""
+    found = []
+    for table in sorted(expected.keys() | tables.keys()):
+        rows, expected_rows = tables.get(table, []), expected.get(table, [])
+        if len(rows) == len(expected_rows) and all(
+            len(row) == len(wanted) and all(map(same, row, wanted))
+            for row, wanted in zip(rows, expected_rows, strict=True)
+        ):
+            continue
+        shown, expected_shown = set(map(repr, rows)), set(map(repr, expected_rows))
+        found += [f"{table} has      {row}" for row in sorted(shown - expected_shown)[:5]]
+        found += [f"{table} lacks    {row}" for row in sorted(expected_shown - shown)[:5]]
+        found += [f"{table} has {len(rows) - 1} rows, not {len(expected_rows) - 1}"]
+    return "\n".join(found)
+
+
+def fork_for_each_command():
+    """Runs the dbt commands that standard input names, each in a process group of its own, one after the other."""
+    import dbt.adapters.duckdb  # noqa: F401
+    from dbt.cli.main import cli
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        process = os.fork()
+        if process == 0:
+            os.setpgid(0, 0)
+            os.environ.update(request["environment"])
+            log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            for stream, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+                os.dup2(file, stream)
+            cli(request["arguments"])
+        # Both set it, so that it is set, whoever comes first.
+        with suppress(OSError):
+            os.setpgid(process, process)
+        print(process, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    fork_for_each_command()

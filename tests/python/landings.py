@@ -1,0 +1,299 @@
+"""Random hostile landings of ticket updates, and what the contract says must become of each of their lines."""
+
+import gzip
+import hashlib
+import json
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+
+# Across a change to summer time and back, a new year, and the days on which a policy of the seeds ends.
+FIRST_DAYS = (date(2026, 3, 23), date(2026, 10, 19), date(2025, 12, 20), date(2026, 6, 25))
+MARKETS = ("DE", "AT", "UK", "US", "JP")
+STATUSES = ("new", "open", "open", "escalated", "on_hold", "pending", "pending", "resolved", "resolved", "closed")
+EVENTS = ("agent_reply", "agent_reply", "customer_reply", "customer_reply", "assigned", "rated", "escalated", "called")
+REQUIRED = ("ticket_id", "updated_at", "created_at", "status", "severity", "market")
+FILE_NAMES = (
+    *("a.jsonl", "B.jsonl", "b.jsonl.gz", "10.jsonl", "9.jsonl.gz", "part 1.jsonl", "o'clock.jsonl", "é.jsonl"),
+    *("~.jsonl.gz", "a.jsonl.jsonl", "[1].jsonl", "k=v.jsonl", "ﬀ.jsonl", "😀.jsonl.gz", "a,b;c.jsonl", "%41.jsonl"),
+)
+IGNORED = (
+    *("{day}/_a.jsonl", "{day}/.a.jsonl", "{day}/a.json", "{day}/a.jsonl.tmp", "{day}/a.jsonl.gz.part"),
+    *("{day}/sub/a.jsonl", "dt=2026-02-30/a.jsonl", "dt=2026-4-1/a.jsonl", "dt=today/a.jsonl", "a.jsonl"),
+)
+BROKEN_JSON = (
+    lambda text: "{" + text,
+    lambda text: f"[{text}]",
+    lambda text: f"{text} {text}",
+    lambda text: text[:-1],
+    lambda text: text[:-1] + ",}",
+    lambda text: text[:-1] + ', "x": NaN}',
+    lambda text: text.replace('"', "'"),
+    lambda text: '"open"',
+    lambda text: "null",
+)
+BAD_TIMESTAMPS = (
+    *(1772366400, "yesterday", "2026-03-01", "2026-03-01T10:00:00", "2026-02-30T10:00:00Z", "2026-03-01T24:00:00Z"),
+    *(" 2026-03-01T10:00:00Z", "2026-03-01T10:00:00+14:01", "2026-03-01T10:00:00.1234567Z"),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A landed line: its text, and why it is refused or else the (source, update_id) that it carries."""
+
+    text: str
+    reason: str | None = None
+    identity: tuple[str, str] | None = None
+
+
+@dataclass
+class Landing:
+    """The bytes of each file by its path below raw/ticket_updates, and the lines of those that count."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    lines: dict[str, list[Line]] = field(default_factory=dict)
+
+    def latest_moment(self):
+        """No update lies after it."""
+        return f"{max(map(day_of, self.lines)) + timedelta(2)} 00:00:00"
+
+    def quarantined_lines(self):
+        """(landed_on, file, line_id, line, reason, occurrences) of each refused line."""
+        refused = Counter(
+            (path, line.text, line.reason) for path, lines in self.lines.items() for line in lines if line.reason
+        )
+        return sorted(
+            (day_of(path), f"ticket_updates/{path}", md5(text), text, reason, count)
+            for (path, text, reason), count in refused.items()
+        )
+
+    def ingestion_state(self):
+        """(landed_on, files, lines, accepted, duplicates, quarantined) of each day."""
+        landed = [(path, line.text, line) for path, lines in self.lines.items() for line in lines]
+        days, files, seen = defaultdict(Counter), defaultdict(set), set()
+        for path, _, line in sorted(landed, key=lambda entry: (day_of(entry[0]), *entry[:2])):
+            outcome = "quarantined" if line.reason else "duplicates" if line.identity in seen else "accepted"
+            seen.add(line.identity)
+            days[day_of(path)][outcome] += 1
+            files[day_of(path)].add(path)
+        return [
+            (day, len(files[day]), counts.total(), counts["accepted"], counts["duplicates"], counts["quarantined"])
+            for day, counts in sorted(days.items())
+        ]
+
+
+def day_of(path):
+    """The day on which a file landed."""
+    return date.fromisoformat(path.split("/")[0].removeprefix("dt="))
+
+
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def ticket_line(**fields):
+    """A line that is accepted, but for what `fields` say otherwise."""
+    return json.dumps(
+        {
+            "ticket_id": "T-1",
+            "updated_at": "2026-03-02T09:00:00Z",
+            "created_at": "2026-03-02T09:00:00Z",
+            "status": "open",
+            "severity": "P2",
+            "market": "DE",
+        }
+        | fields
+    )
+
+
+def file_of(*lines):
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def random_landing(seed):
+    """30 to 80 tickets on 8 to 20 days: late, repeated, disordered and broken lines, odd files, files to leave alone."""
+    return Desk(seed).landing()
+
+
+class Desk:
+    """A support desk that does everything that it should not."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.days = self.random.randint(8, 20)
+        self.first_day = self.random.choice(FIRST_DAYS)
+        self.last_day = self.first_day + timedelta(self.days - 1)
+        self.start = datetime.combine(self.first_day, datetime.min.time(), timezone.utc)
+        self.end = self.start + timedelta(self.days)
+        self.file_names = {
+            self.first_day + timedelta(day): self.random.sample(FILE_NAMES, self.random.choice((1, 2, 2, 3)))
+            for day in range(self.days)
+        }
+        self.update_ids = ["shared"]
+
+    def landing(self):
+        landing = Landing()
+        for number in range(self.random.randint(30, 80)):
+            for update in self.updates(number):
+                self.land(landing.lines, update)
+        for path, lines in landing.lines.items():
+            self.random.shuffle(lines)
+            landing.contents[path] = self.encoded(path, lines)
+        for _ in range(2):
+            path = f"dt={self.some_day()}/empty.jsonl"
+            landing.contents[path] = self.random.choice((b"", b"\n", b" \t\r\n\x0b\x0c\n"))
+            landing.lines[path] = []
+        for path in self.random.sample(IGNORED, 4):
+            landing.contents[path.format(day=f"dt={self.some_day()}")] = file_of(ticket_line(ticket_id="ignored"))
+        return landing
+
+    def chance(self, share):
+        return self.random.random() < share
+
+    def some_day(self):
+        return self.first_day + timedelta(self.random.randrange(self.days))
+
+    # ---------- the life of a ticket
+
+    def updates(self, number):
+        """The fields of each update, moments still as datetimes."""
+        pick, chance = self.random.choice, self.chance
+        created_at = moment = self.moment(self.start - timedelta(pick((0, 0, 0, 3, 40))), self.end)
+        if chance(0.2):
+            moment += self.step()
+        ticket = {
+            "ticket_id": pick((number, str(number), str(number), f" {number}é", str(number + 1))),
+            "source": pick((None, None, "", "helpdesk", "dealer-crm", "dealer-crm")),
+            "created_at": created_at,
+            "market": pick(MARKETS),
+            "category": pick((None, "charging", "billing", "warranty", "breakdown")),
+        }
+        for index in range(pick((1, 1, 2, 3, 4, 6, 9, 14))):
+            if moment < self.start - timedelta(1):
+                moment = self.start + self.step()
+            if moment >= self.end:
+                return
+            is_late = moment > self.start + 0.6 * (self.end - self.start)
+            update = ticket | {
+                "updated_at": moment,
+                "update_id": self.update_id(f"u{number}.{index}"),
+                "status": "new" if index == 0 and chance(0.5) else pick((*STATUSES, "cancelled")),
+                "severity": pick(("P1", "P2", "P2", "P3", "P4" if is_late else "P3")),
+                "event": pick((None, *EVENTS)),
+                "agent_id": pick((None, "", "de-01", "de-02", "us-01", "nobody")),
+                "team": pick((None, "tier1", "tier2")),
+            }
+            if chance(0.1):
+                update["market"] = pick((*MARKETS, "AU" if is_late else "DE"))
+            if chance(0.1):
+                update["category"] = pick((None, "charging", "billing"))
+            if chance(0.1):
+                update["created_at"] = self.moment(
+                    created_at - timedelta(5), min(self.end, created_at + timedelta(5, 1))
+                )
+            if chance(0.1):
+                update["sequence"] = pick((-1, 0, 1, 2, 2**63 - 1))
+            if chance(0.2):
+                update["satisfaction"] = pick((None, 1, 3, 5))
+            if chance(0.06):
+                update["sla_due_at"] = moment + pick((-1, 1, 3)) * self.step()
+            yield update
+            moment = self.rounded(moment + self.step())
+
+    def moment(self, first, end):
+        return self.rounded(first + timedelta(microseconds=self.random.randrange((end - first) // timedelta.resolution)))
+
+    def rounded(self, moment):
+        """Often a day's first moment or its last, or the hour at which a shop opens: there an error shows."""
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        return self.random.choice((midnight, midnight - timedelta.resolution, moment.replace(minute=0), *[moment] * 9))
+
+    def step(self):
+        unit = self.random.choice((0, 0, 1e-6, 60, 3600, 3600, 86400, 86400))
+        return timedelta(seconds=unit * self.random.uniform(1, 4))
+
+    def update_id(self, own):
+        if self.chance(0.3):
+            return None
+        self.update_ids.append(self.random.choice(self.update_ids) if self.chance(0.05) else own)
+        return self.update_ids[-1]
+
+    # ---------- its landing
+
+    def land(self, lines, update):
+        """Lands an update once or more, on its day or later, beside broken copies."""
+        day, line = self.landing_day(update), self.line(update)
+        self.add(lines, day, line)
+        if self.chance(0.12):
+            self.add(lines, self.landing_day(update), line)
+        if self.chance(0.06):
+            other = update | {"status": self.random.choice(STATUSES), "market": self.random.choice(MARKETS)}
+            self.add(lines, self.landing_day(other), self.line(other))
+        if self.chance(0.12):
+            self.add(lines, day, self.broken_line(update, day))
+
+    def landing_day(self, update):
+        """A day for which the update does not lie in the future: its own, the one before, or a later one."""
+        latest = max(update["updated_at"], update["created_at"]).date()
+        day = latest + timedelta(self.random.choice((-1, *[0] * 7, 1, 2, 3, 5, 9)))
+        return min(max(day, self.first_day), self.last_day)
+
+    def add(self, lines, day, line):
+        lines.setdefault(f"dt={day}/{self.random.choice(self.file_names[day])}", []).append(line)
+
+    def encoded(self, path, lines):
+        endings = self.random.choice((["\n"], ["\n"], ["\r\n"], ["\n", "\r\n", "\n\n", "\r\n \t\r\n"]))
+        text = "".join(line.text + self.random.choice(endings) for line in lines)
+        data = (text.rstrip("\r\n") if self.chance(0.3) else text).encode()
+        return gzip.compress(data, mtime=0) if path.endswith(".gz") else data
+
+    # ---------- its lines
+
+    def line(self, update):
+        text = self.text(update)
+        return Line(text, None, (update["source"] or "helpdesk", update["update_id"] or md5(text)))
+
+    def text(self, fields):
+        """The fields as JSON, in one of the many ways to write it."""
+        fields = {key: self.iso(value) if isinstance(value, datetime) else value for key, value in fields.items()}
+        if self.chance(0.2):
+            fields["note"] = self.random.choice(('NaN, "}]', [1, {"status": "closed"}], {"ticket_id": None}, -5e-4, True))
+        if self.chance(0.2):
+            fields["subject"] = self.random.choice(("Ladesäule 充電 🚗", "a\u2028b\u0085c", '"},', "\\", "a\tb\nc", "\f"))
+        items = [(key, value) for key, value in fields.items() if value is not None or self.chance(0.5)]
+        if self.chance(0.2):
+            self.random.shuffle(items)
+        separators = self.random.choice(((", ", ": "), (", ", ": "), (",", ":"), (" ,\t", " : ")))
+        text = json.dumps(dict(items), ensure_ascii=self.chance(0.5), separators=separators)
+        return self.random.choice((*["{}"] * 18, " {}", "\t{} \t")).format(text)
+
+    def iso(self, moment):
+        offset = self.random.choice((0, 0, 0, 60, 330, -210, 840, -840))
+        local = moment.astimezone(timezone(timedelta(minutes=offset)))
+        if offset == 0:
+            return local.isoformat().replace("+00:00", self.random.choice(("Z", "Z", "+00:00", "-00:00")))
+        return local.isoformat()
+
+    def broken_line(self, update, day):
+        """A line with one fault or two, and the reason that the first of them gives."""
+        pick = self.random.choice
+        faults = [
+            ("not_json", None, None),
+            *((f"missing_{key}", key, pick((None, "", " \t"))) for key in REQUIRED),
+            *((f"bad_{key}", key, pick(BAD_TIMESTAMPS)) for key in ("updated_at", "created_at", "sla_due_at")),
+            ("bad_sequence", "sequence", pick(("1", "x", 1.0, True, 2**63))),
+            ("bad_satisfaction", "satisfaction", pick((0, 6, "5", 4.5))),
+            ("unknown_status", "status", pick(("reopened", "OPEN", "open "))),
+            ("unknown_severity", "severity", pick(("P5", "p1", 1))),
+            ("unknown_market", "market", pick(("XX", "de", " DE"))),
+            ("in_the_future", "updated_at", datetime.combine(day + timedelta(2), datetime.min.time(), timezone.utc)),
+        ]
+        chosen = sorted(self.random.sample(range(len(faults)), pick((1, 1, 2))))
+        broken = dict(update)
+        for index in reversed(chosen):
+            _, key, value = faults[index]
+            broken |= {key: value} if key else {}
+        reason, text = faults[chosen[0]][0], self.text(broken)
+        return Line(pick(BROKEN_JSON)(text.strip()) if reason == "not_json" else text, reason)
