@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day test lint docs clean
+.PHONY: help build day test lint docs locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -48,6 +48,12 @@ lint: $(ENV)/test  ## SQL and Python
 docs: $(ENV)/build  ## static documentation, target/static_index.html
 	dbt docs generate --static
 	@echo "Open target/static_index.html, or run: dbt docs serve"
+
+locks:  ## pin what pyproject.toml asks for, hashes and no addresses; needs uv
+	@for lock in build: test:--extra=test athena:--extra=athena; do \
+		uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-strip-extras --no-header --no-annotate \
+			--no-emit-index-url $${lock#*:} pyproject.toml -o locks/$${lock%%:*}.txt || exit 1; \
+	done
 
 clean:  ## all that was made, LAKE too if it is the project's own
 	rm -rf $(ENV) target logs lake
