@@ -15,6 +15,7 @@ from generator.mishaps import Shares
 from generator.seeds import Rows
 
 PARAMETERS = "_generator.json"
+CHUNK = 2**18  # bytes written at once; Linux takes several times as long for the same bytes in one large write
 VERSION = 1  # of what comes out for given parameters; a lake is continued by the version that began it
 
 
@@ -94,7 +95,8 @@ class Lake:
             try:
                 with open(unfinished, "wb") as file:
                     for piece in content:
-                        file.write(piece)
+                        for start in range(0, len(piece), CHUNK):
+                            file.write(piece[start : start + CHUNK])
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(unfinished, path)

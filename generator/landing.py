@@ -49,14 +49,14 @@ def land(
     texts = _ahead(_texts(feed, parameters, landings))
     for day, parts in groupby(texts, key=itemgetter(0)):
         counts = []
-
-        def content(parts=parts, counts=counts) -> Iterator[memoryview | bytes]:
-            for _, count, text in parts:
-                counts.append(count)
-                yield text
-
-        lake.land(feed.name, day_of(day), content())
+        lake.land(feed.name, day_of(day), _counted(parts, counts))
         report(day_of(day), sum(counts))
+
+
+def _counted(parts: Iterable[tuple[int, int, memoryview | bytes]], counts: list[int]) -> Iterator[memoryview | bytes]:
+    for _, count, text in parts:
+        counts.append(count)
+        yield text
 
 
 def _landings(feed: Feed, days: Sequence[int], start: int) -> Iterator[tuple[int, np.ndarray | None]]:

@@ -1,4 +1,4 @@
-"""A dbt-duckdb plugin that looks at the database file before DuckDB opens it, and says what to do if it cannot be used."""
+"""A dbt-duckdb plugin: looks at the database file before DuckDB opens it, and says what to do if it cannot be used."""
 
 import os
 from pathlib import Path
@@ -22,12 +22,13 @@ class Plugin(BasePlugin):
                 f"or make it: mkdir -p {database.parent}"
             )
         if not os.access(database if database.exists() else database.parent, os.W_OK):
-            raise RuntimeError(f"{database} cannot be written. Give yourself the right to, or set LAKE to another folder.")
+            raise RuntimeError(
+                f"{database} cannot be written. Give yourself the right to, or set LAKE to another folder."
+            )
         if fcntl and database.exists() and _is_locked(database):
             raise RuntimeError(
-                f"{database} is in use: another build is running, or a program holds the file open. Nothing was changed. "
-                "Wait for it to end, or close it, then build again; to see which it is: "
-                f"fuser {database}"
+                f"{database} is in use: another build is running, or a program holds the file open. Nothing was "
+                f"changed. Wait for it to end, or close it, then build again; to see which it is: fuser {database}"
             )
 
 

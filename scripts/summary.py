@@ -69,7 +69,8 @@ def main():
     print(f"{tickets:,} tickets, {updates:,} updates; {duplicates:,} lines repeated, {quarantined:,} quarantined\n")
     print(f"{'':8}{'open':>8}{'overdue':>9} | resolved in the last {DAYS} days")
     print(
-        f"{'':8}{'':>8}{'':>9} | {'tickets':>8}{'reply late':>12}{'SLA breached':>14}{'first reply':>13}{'resolution':>12}"
+        f"{'':8}{'':>8}{'':>9} | {'tickets':>8}{'reply late':>12}{'SLA breached':>14}"
+        f"{'first reply':>13}{'resolution':>12}"
     )
     for severity, opened, overdue, resolved, reply_rate, rate, first_reply, resolution in rows:
         print(

@@ -113,7 +113,7 @@ def file_of(*lines):
 
 
 def random_landing(seed):
-    """30 to 80 tickets on 8 to 20 days: late, repeated, disordered and broken lines, odd files, files to leave alone."""
+    """30 to 80 tickets on 8 to 20 days: late, repeated, disordered, broken lines, odd files, files to leave alone."""
     return Desk(seed).landing()
 
 
@@ -203,7 +203,9 @@ class Desk:
             moment = self.rounded(moment + self.step())
 
     def moment(self, first, end):
-        return self.rounded(first + timedelta(microseconds=self.random.randrange((end - first) // timedelta.resolution)))
+        return self.rounded(
+            first + timedelta(microseconds=self.random.randrange((end - first) // timedelta.resolution))
+        )
 
     def rounded(self, moment):
         """Often a day's first moment or its last, or the hour at which a shop opens: there an error shows."""
@@ -259,9 +261,13 @@ class Desk:
         """The fields as JSON, in one of the many ways to write it."""
         fields = {key: self.iso(value) if isinstance(value, datetime) else value for key, value in fields.items()}
         if self.chance(0.2):
-            fields["note"] = self.random.choice(('NaN, "}]', [1, {"status": "closed"}], {"ticket_id": None}, -5e-4, True))
+            fields["note"] = self.random.choice(
+                ('NaN, "}]', [1, {"status": "closed"}], {"ticket_id": None}, -5e-4, True)
+            )
         if self.chance(0.2):
-            fields["subject"] = self.random.choice(("Ladesäule 充電 🚗", "a\u2028b\u0085c", '"},', "\\", "a\tb\nc", "\f"))
+            fields["subject"] = self.random.choice(
+                ("Ladesäule 充電 🚗", "a\u2028b\u0085c", '"},', "\\", "a\tb\nc", "\f")
+            )
         items = [(key, value) for key, value in fields.items() if value is not None or self.chance(0.5)]
         if self.chance(0.2):
             self.random.shuffle(items)

@@ -46,7 +46,7 @@ problems as (
         'the status new is missing, and the time before a ticket''s first update counts as new. '
         || 'Add a row for it, such as new,working,true,true.' as problem
     from statuses
-    having count(case when status = 'new' then 1 end) = 0
+    having count(*) > 0 and count(case when status = 'new' then 1 end) = 0
 
 )
 

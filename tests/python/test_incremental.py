@@ -1,0 +1,161 @@
+"""In any split of the landed days, built again, or after a kill, every row is that of one full refresh."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from contextlib import suppress
+
+import pytest
+from lakes import PROJECT, Dbt, Lake, differences
+from landings import day_of, file_of, random_landing, ticket_line
+
+CASES = 20
+KILLS = 6
+
+
+@pytest.fixture(scope="module")
+def dbt(tmp_path_factory):
+    runner = Dbt(tmp_path_factory.mktemp("dbt"))
+    yield runner
+    runner.close()
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project whose seeds may be edited, and what runs dbt in it."""
+    copy = tmp_path / "project"
+    ignored = shutil.ignore_patterns(".git", ".venv", "lake", "target", "logs", "python", "generator", "__pycache__")
+    shutil.copytree(PROJECT, copy, symlinks=True, ignore=ignored)
+    runner = Dbt(tmp_path / "dbt", project=copy)
+    yield copy, runner
+    runner.close()
+
+
+def full_refresh(dbt, folder, contents):
+    """Every public table of a fresh lake with these files."""
+    lake = Lake(folder)
+    lake.land(contents)
+    dbt.build(lake, "--full-refresh")
+    return dbt.read(lake)
+
+
+def parts_of(landing, count, rng):
+    """The files in `count` parts of whole days, in order of landing; what is not to be read comes with the last."""
+    days = sorted({path.split("/")[0] for path, lines in landing.lines.items() if lines})
+    starts = sorted(rng.sample(days[1:], count - 1))
+    parts = [{} for _ in range(count)]
+    for path, content in landing.contents.items():
+        folder = path.split("/")[0]
+        parts[sum(folder >= start for start in starts)][path] = content
+    return parts
+
+
+@pytest.mark.parametrize("seed", range(CASES))
+def test_any_split_of_days_equals_a_full_refresh(dbt, tmp_path, seed):
+    rng, landing = random.Random(seed), random_landing(seed)
+    lake = Lake(tmp_path / "lake")
+    for part in parts_of(landing, rng.choice((2, 3)), rng):
+        lake.land(part)
+        dbt.build(lake)
+    expected = full_refresh(dbt, tmp_path / "fresh", landing.contents)
+    assert not differences(dbt.read(lake), expected)
+
+    rows = lake.query("select * exclude (feed) from quarantined_lines order by all")
+    assert sorted(rows) == landing.quarantined_lines()
+    assert lake.query("select * exclude (feed) from ingestion_state order by all") == landing.ingestion_state()
+
+
+def test_building_again_changes_nothing(dbt, tmp_path):
+    lake = Lake(tmp_path / "lake")
+    lake.land(random_landing(101).contents)
+    dbt.build(lake)
+    before = dbt.read(lake)
+    dbt.build(lake)
+    assert not differences(dbt.read(lake), before)
+
+
+@pytest.mark.parametrize("seed", (201, 202))
+def test_files_may_arrive_in_any_order(dbt, tmp_path, seed):
+    """Single files, of days built already and of older ones, that carry what landed since."""
+    rng, contents = random.Random(seed), random_landing(seed).contents
+    paths = rng.sample(sorted(contents), len(contents))
+    lake = Lake(tmp_path / "lake")
+    for part in (paths[0::3], paths[1::3], paths[2::3]):
+        lake.land({path: contents[path] for path in part})
+        dbt.build(lake)
+    assert not differences(dbt.read(lake), full_refresh(dbt, tmp_path / "fresh", contents))
+
+
+def test_an_earlier_file_of_the_same_day_wins(dbt, tmp_path):
+    first = file_of(ticket_line(update_id="u", status="open"))
+    earlier = file_of(ticket_line(update_id="u", status="closed", ticket_id="T-2"))
+    lake = Lake(tmp_path / "lake")
+    lake.land({"dt=2026-03-02/b.jsonl": first})
+    dbt.build(lake)
+    lake.land({"dt=2026-03-02/a.jsonl": earlier})
+    dbt.build(lake)
+    assert lake.query("select ticket_id, status from fct_tickets") == [("T-2", "closed")]
+    contents = {"dt=2026-03-02/a.jsonl": earlier, "dt=2026-03-02/b.jsonl": first}
+    assert not differences(dbt.read(lake), full_refresh(dbt, tmp_path / "fresh", contents))
+
+
+def test_as_of_moves_on_and_back(dbt, tmp_path):
+    landing = random_landing(301)
+    lake = Lake(tmp_path / "lake")
+    lake.land(landing.contents)
+    dbt.build(lake)
+    before = dbt.read(lake)
+    later = f"{{as_of: '{max(map(day_of, landing.lines)).year + 1}-12-01 12:34:56'}}"
+    dbt.build(lake, "--vars", later)
+    fresh = Lake(tmp_path / "fresh")
+    fresh.land(landing.contents)
+    dbt.build(fresh, "--full-refresh", "--vars", later)
+    assert not differences(dbt.read(lake), dbt.read(fresh))
+    dbt.build(lake)
+    assert not differences(dbt.read(lake), before)
+
+
+@pytest.mark.parametrize(
+    ("seed_file", "edit"),
+    [
+        ("markets.csv", lambda text: text.replace("\nJP,Japan,jp", "\nJX,Japan,jp")),
+        ("business_hours.csv", lambda text: text.replace("18:00", "17:00")),
+        ("sla_policies.csv", lambda text: text.replace(",60,", ",7,")),
+        ("ticket_statuses.csv", lambda text: text.replace("pending,pending,true,false", "pending,pending,true,true")),
+    ],
+)
+def test_a_changed_seed_changes_what_was_built(project, tmp_path, seed_file, edit):
+    folder, dbt = project
+    contents = random_landing(401).contents
+    lake = Lake(tmp_path / "lake")
+    lake.land(contents)
+    dbt.build(lake)
+    before = dbt.read(lake)
+    path = folder / "seeds" / seed_file
+    edited = edit(path.read_text(encoding="utf-8"))
+    assert edited != path.read_text(encoding="utf-8")
+    path.write_text(edited, encoding="utf-8")
+    dbt.build(lake)
+    after = dbt.read(lake)
+    assert differences(after, before)
+    assert not differences(after, full_refresh(dbt, tmp_path / "fresh", contents))
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_killed_build_is_taken_up_by_the_next(dbt, tmp_path, seed):
+    rng, landing = random.Random(500 + seed), random_landing(500 + seed)
+    lake = Lake(tmp_path / "lake")
+    first, second = parts_of(landing, 2, rng)
+    lake.land(first)
+    dbt.build(lake)
+    lake.land(second)
+    for _ in range(1 + seed % 2):
+        group = dbt.start(lake, "build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+        time.sleep(rng.uniform(0.3, 4.5))
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+        dbt.finish()
+    dbt.build(lake)
+    assert not differences(dbt.read(lake), full_refresh(dbt, tmp_path / "fresh", landing.contents))
