@@ -34,6 +34,7 @@ from generator.world import World
 FIRST_NUMBER = 1_000_001
 NAMES = {Source.HELPDESK: "", Source.DEALER_CRM: "dealer-crm", Source.MOBILE_APP: "mobile-app"}
 PREFIXES = {Source.HELPDESK: "HD", Source.DEALER_CRM: "DC", Source.MOBILE_APP: "MA"}
+WITHOUT_IDS = Source.MOBILE_APP  # it gives its updates no identity
 ENDINGS = ("}\n", *(f',"satisfaction":{stars}}}\n' for stars in range(1, 6)))
 SEQUENCES = ("", ',"sequence":1')
 
@@ -64,7 +65,8 @@ class TicketUpdates:
         )
         self._topics = lives.topics.texts
         self._customers = join(',"customer_id":"C-', digits(100_000 + np.arange(CUSTOMERS)), '"')
-        self._vehicles = join(',"vehicle_id":"V-', digits(300_000 + np.arange(VEHICLES)), '"')
+        vehicles = join(',"vehicle_id":"V-', digits(300_000 + np.arange(VEHICLES)), '"')
+        self._vehicles = pa.concat_arrays([table([""]), vehicles])
         self._states = Combinations(
             [member("event", event.name.lower()) for event in Event],
             [member("status", getattr(seeds.statuses, status.name.lower())) for status in Status],
@@ -73,6 +75,7 @@ class TicketUpdates:
         self._assignees = table(
             [member("team", team) + member("agent_id", agent) for team, agent in lives.staff.assignees]
         )
+        self._steps = table(["", *(f'-{step}"' for step in range(1, 128))])
         self._ends = Combinations(SEQUENCES, ENDINGS)
 
     def lines(self, day: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -87,28 +90,30 @@ class TicketUpdates:
         _, first, same = np.unique(lines["number"], return_index=True, return_inverse=True)
         return join(
             pick(self._ticket_text(lines.take(first)), same),
+            pick(self._steps, np.where(lines["source"] == WITHOUT_IDS, 0, lines["step"])),
             ',"updated_at":"',
             *self._timestamps(lines, lines["at"]),
             self._states.pick(lines["event"], lines["status"], lines["severity"]),
             pick(self._assignees, lines["assignee"]),
-            self._update_ids(lines),
             self._ends.pick(lines["sequence"], lines["satisfaction"]),
         )
 
     def _ticket_text(self, tickets: np.ndarray) -> pa.StringArray:
-        """What all lines of a ticket begin with."""
-        has_vehicle, has_due = tickets["vehicle"] >= 0, tickets["due_at"] > 0
+        """What all lines of a ticket begin with, up to the step in the update_id."""
+        number = digits(tickets["number"] + FIRST_NUMBER)
+        has_due, has_ids = tickets["due_at"] > 0, tickets["source"] != WITHOUT_IDS
         due = tickets.take(np.flatnonzero(has_due))
         return join(
             pick(self._beginnings, tickets["source"]),
-            digits(tickets["number"] + FIRST_NUMBER),
+            number,
             self._origins.pick(tickets["source"], tickets["channel"], tickets["market"]),
             ',"created_at":"',
             *self._timestamps(tickets, tickets["opened_at"]),
             pick(self._topics, tickets["topic"]),
             pick(self._customers, tickets["customer"]),
-            where(has_vehicle, pick(self._vehicles, tickets["vehicle"][has_vehicle])),
+            pick(self._vehicles, tickets["vehicle"] + 1),
             where(has_due, join(',"sla_due_at":"', *self._timestamps(due, due["due_at"]))),
+            where(has_ids, join(',"update_id":"', number.filter(pa.array(has_ids)))),
         )
 
     def _timestamps(self, tickets: np.ndarray, moments: np.ndarray) -> tuple[pa.StringArray, pa.StringArray]:
@@ -118,12 +123,6 @@ class TicketUpdates:
         micros = with_micros(tickets["number"] * 7919 + moments)
         styles = np.select([of_dealers, of_app], [with_offset(offset), micros], IN_UTC)
         return timestamps(moments + offset, styles)
-
-    def _update_ids(self, lines: np.ndarray) -> pa.StringArray:
-        """The app gives its updates no identity."""
-        has_id = lines["source"] != Source.MOBILE_APP
-        identity = (lines["number"] + FIRST_NUMBER) * 100 + lines["step"]
-        return where(has_id, join(',"update_id":"', digits(identity[has_id]), '"'))
 
     def defects(self, day: int) -> list[Defect]:
         """Ways to break a line that lands on a day: at least one for every reason for which a line is refused."""

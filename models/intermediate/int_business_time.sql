@@ -57,7 +57,8 @@ days as (
     select
         calendar,
         timezone,
-        {{ dates_between('first_day', 'last_day') }} as day
+        last_day,
+        {{ dates_between('first_day', add_days('last_day', 1)) }} as day
     from spans
 
 ),
@@ -74,7 +75,9 @@ openings as (
         on days.calendar = business_hours.calendar and {{ iso_weekday("days.day") }} = business_hours.iso_weekday
     left join {{ ref('holidays') }} as holidays
         on days.calendar = holidays.calendar and days.day = holidays.holiday
-    where holidays.holiday is null
+    where
+        holidays.holiday is null
+        and days.day < days.last_day
 
 ),
 

@@ -89,9 +89,8 @@ select
     satisfaction,
     sla_due_at
 from ranked
-where
-    landing_rank = 1
-    {%- if is_incremental() %}
+where landing_rank = 1
+{% if is_incremental() %}
     and not exists (
         select 1
         from {{ this }} as landed_before
@@ -102,4 +101,4 @@ where
                 select min(lines.landed_on) from {{ lines }} as lines where {{ is_new('lines.load_id') }}
             )
     )
-    {%- endif %}
+{% endif %}
