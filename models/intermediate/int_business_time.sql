@@ -57,8 +57,7 @@ days as (
     select
         calendar,
         timezone,
-        last_day,
-        {{ dates_between('first_day', add_days('last_day', 1)) }} as day
+        {{ dates_between('first_day', 'last_day') }} as day
     from spans
 
 ),
@@ -75,9 +74,7 @@ openings as (
         on days.calendar = business_hours.calendar and {{ iso_weekday("days.day") }} = business_hours.iso_weekday
     left join {{ ref('holidays') }} as holidays
         on days.calendar = holidays.calendar and days.day = holidays.holiday
-    where
-        holidays.holiday is null
-        and days.day < days.last_day
+    where holidays.holiday is null
 
 ),
 
@@ -139,7 +136,10 @@ measured as (
         is_open,
         case when is_open then {{ micros_between('starts_at', 'ends_at') }} else 0 end as open_micros
     from stretches
-    where ends_at is not null
+    where
+        ends_at is not null
+        -- Openings of the last day may go on after it: there the table ends.
+        and ends_at <= (select cast({{ add_days('max(days.day)', 1) }} as timestamp) from days)
 
 ),
 
