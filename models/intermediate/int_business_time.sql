@@ -127,19 +127,28 @@ stretches as (
 
 ),
 
-measured as (
+last_days as (
 
     select
         calendar,
-        starts_at,
-        ends_at,
-        is_open,
-        case when is_open then {{ micros_between('starts_at', 'ends_at') }} else 0 end as open_micros
+        max(day) as last_day
+    from days
+    group by calendar
+
+),
+
+-- Openings of a calendar's last day may go on after it: they are left out.
+measured as (
+
+    select
+        stretches.calendar,
+        stretches.starts_at,
+        stretches.ends_at,
+        stretches.is_open,
+        case when stretches.is_open then {{ micros_between('stretches.starts_at', 'stretches.ends_at') }} else 0 end as open_micros
     from stretches
-    where
-        ends_at is not null
-        -- Openings of the last day may go on after it: there the table ends.
-        and ends_at <= (select cast({{ add_days('max(days.day)', 1) }} as timestamp) from days)
+    inner join last_days on stretches.calendar = last_days.calendar
+    where stretches.ends_at <= cast({{ add_days('last_days.last_day', 1) }} as timestamp)
 
 ),
 
