@@ -25,9 +25,7 @@ $(ENV)/test: $(ENV)/build locks/test.txt
 	@touch $@
 
 build: $(ENV)/build  ## environment, 5,000 generated tickets if LAKE is empty, dbt build, summary
-	@mkdir -p "$(LAKE)"
-	@find "$(LAKE)/raw" -name '*.jsonl*' -print -quit 2>/dev/null | grep -q . \
-		|| python -m generator generate --count 5000 --output "$(LAKE)/raw"
+	@python -m generator generate --count 5000 --if-empty --output "$(LAKE)/raw"
 	dbt build
 	@python scripts/summary.py "$(LAKE)"
 
@@ -43,7 +41,7 @@ lint: $(ENV)/test  ## SQL and Python
 	ruff check --quiet .
 	ruff format --quiet --check .
 	@mkdir -p target/empty-lake
-	LAKE=target/empty-lake sqlfluff lint --processes 2 --disable-progress-bar models tests
+	LAKE=target/empty-lake sqlfluff lint --processes 2 --disable-progress-bar models tests analyses
 
 docs: $(ENV)/build  ## static documentation, target/static_index.html
 	dbt docs generate --static

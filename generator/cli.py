@@ -83,29 +83,31 @@ def generate(options: argparse.Namespace) -> None:
     start, end = options.start, options.end
     if end < start:
         raise GeneratorError(f"--end {end} is before --start {start}; give an end on or after the start")
-    lake, rows = _lake(options.output), read_rows(options.seeds)
+    lake = _lake(options.output)
+    if options.if_empty and not lake.is_empty() and not _is_continued(lake, options):
+        print(f"{lake.output} has landings already; they are left as they are")
+        return
     made_with = lake.parameters()
     if made_with is None and not lake.is_empty():
         raise GeneratorError(
             f"--output {lake.output} holds landings that the generator did not make; name an empty or new folder"
         )
-    world = World(rows, start, end, TicketUpdates.window)
-    per_day = options.per_day or world.per_day(options.count or COUNT)
-    shares = Shares(late=options.late, duplicates=options.duplicates, dirty=options.dirty)
-    parameters = Parameters(options.seed, start, per_day, shares, rows)
+    world, parameters = _wanted(options)
     landed = set(lake.landed(FEED))
     if landed and made_with != parameters:
         raise GeneratorError(_difference(lake, made_with, parameters))
     if made_with != parameters:
         lake.save(parameters)
-    if "agents" not in rows:
+    if "agents" not in parameters.seeds:
         _complain(0, f"{options.seeds} has no agents.csv; {len(world.seeds.agents)} agents are invented")
     days = _days(start, end)
     missing = [day for day in days if day not in landed]
     _land(world, parameters, lake, missing)
     if len(missing) < len(days):
         print(f"{len(days) - len(missing)} of {len(days)} days had already landed and are left as they are")
-    print(f"{world.opened(per_day)} tickets opened from {start} to {end}, at --per-day {per_day!r}")
+    print(
+        f"{world.opened(parameters.per_day)} tickets opened from {start} to {end}, at --per-day {parameters.per_day!r}"
+    )
 
 
 def simulate(options: argparse.Namespace) -> None:
@@ -133,6 +135,23 @@ def simulate(options: argparse.Namespace) -> None:
         raise GeneratorError(f"--days {options.days} goes beyond {LATEST}; give fewer")
     world = World(parameters.seeds, parameters.start, last, TicketUpdates.window)
     _land(world, parameters, lake, _days(min(following, last), last))
+
+
+def _wanted(options: argparse.Namespace) -> tuple[World, Parameters]:
+    """What the options of `generate` ask for."""
+    rows = read_rows(options.seeds)
+    world = World(rows, options.start, options.end, TicketUpdates.window)
+    per_day = options.per_day or world.per_day(options.count or COUNT)
+    shares = Shares(late=options.late, duplicates=options.duplicates, dirty=options.dirty)
+    return world, Parameters(options.seed, options.start, per_day, shares, rows)
+
+
+def _is_continued(lake: Lake, options: argparse.Namespace) -> bool:
+    """Whether `generate` with these options began the lake."""
+    try:
+        return lake.parameters() == _wanted(options)[1]
+    except GeneratorError:
+        return False
 
 
 def _land(world: World, parameters: Parameters, lake: Lake, days: list[date]) -> None:
@@ -210,6 +229,11 @@ def _parser() -> argparse.ArgumentParser:
     _option(amount, "--per-day", "RATE", _positive_number, "tickets opened on an average day, instead of --count")
     _option(backfill, "--start", "D", _date, "first day to land, UTC (default: %(default)s)", START)
     _option(backfill, "--end", "D", _date, "last day to land, UTC (default: %(default)s)", END)
+    backfill.add_argument(
+        "--if-empty",
+        action="store_true",
+        help="where landings were made otherwise, leave them as they are, without an error",
+    )
     _output_option(backfill)
     _option(backfill, "--seed", "N", _seed, "another number gives other tickets (default: %(default)s)", 1)
     _option(

@@ -618,6 +618,23 @@ def test_landings_made_otherwise_are_not_touched(tmp_path, capsys):
     assert files(tmp_path / "raw") == before
 
 
+def test_if_empty_completes_what_it_began_and_leaves_all_else(tmp_path, capsys):
+    raw = tmp_path / "raw"
+    command = ("--count", 40, "--end", "2026-01-10", "--if-empty")
+    assert generate(raw, *command) == 0
+    whole = files(raw)
+    shutil.rmtree(raw / FEED / "dt=2026-01-10")
+    assert generate(raw, *command) == 0 and files(raw) == whole
+    shutil.copytree(SEEDS, tmp_path / "seeds")
+    (tmp_path / "seeds" / "markets.csv").write_text("no,such,columns\n")
+    for otherwise in (("--seed", 2), ("--seeds", tmp_path / "seeds")):
+        capsys.readouterr()
+        assert generate(raw, *command, *otherwise) == 0 and files(raw) == whole
+        assert f"{raw} has landings already; they are left as they are" in capsys.readouterr().out
+    (raw / "_generator.json").unlink()
+    assert generate(raw, *command) == 0 and files(raw) == whole
+
+
 def test_simulate_needs_a_lake_of_the_generator(tmp_path, capsys):
     assert simulate(tmp_path / "nothing") == 1
     assert "_generator.json" in capsys.readouterr().err
