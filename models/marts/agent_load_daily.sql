@@ -11,44 +11,6 @@
 
 with
 
-events as (
-
-    select
-        cast(started_at as date) as day,
-        agent_id,
-        case when is_assignment then 1 else 0 end as assigned,
-        case when is_resolved_event then 1 else 0 end as resolved,
-        case when event = 'agent_reply' then 1 else 0 end as replies,
-        0 as sla_breached,
-        0 as open_at_end,
-        case when event = 'rated' then satisfaction end as satisfaction
-    from {{ ref('int_ticket_states') }}
-    where
-        agent_id is not null
-        and (is_assignment or is_resolved_event or event = 'agent_reply' or (event = 'rated' and satisfaction is not null))
-        and {{ is_on_changed_day('started_at', first_day) }}
-
-),
-
-breaches as (
-
-    select
-        cast(tickets.breaches_at as date) as day,
-        tickets.breach_agent_id as agent_id,
-        0 as assigned,
-        0 as resolved,
-        0 as replies,
-        1 as sla_breached,
-        0 as open_at_end,
-        cast(null as integer) as satisfaction
-    from {{ ref('int_tickets') }} as tickets
-    inner join {{ ref('int_as_of') }} as bounds on tickets.breaches_at < bounds.as_of
-    where
-        tickets.breach_agent_id is not null
-        and {{ is_on_changed_day('tickets.breaches_at', first_day) }}
-
-),
-
 ---------- open at the end of each day
 
 moves as (
@@ -121,35 +83,54 @@ open_days as (
             'coalesce(' ~ add_days('levels.next_day', -1) ~ ', cast(bounds.as_of as date))'
         ) }} as day,
         levels.agent_id,
-        0 as assigned,
-        0 as resolved,
-        0 as replies,
-        0 as sla_breached,
-        levels.open_at_end,
-        cast(null as integer) as satisfaction
+        levels.open_at_end
     from levels
     cross join {{ ref('int_as_of') }} as bounds
     where levels.open_at_end > 0
 
 ),
 
+---------- with what happened on it
+
 counted as (
 
-    select * from events
+    select
+        cast(happened_at as date) as day,
+        agent_id,
+        is_assignment,
+        is_resolved_event,
+        is_agent_reply,
+        is_breach,
+        satisfaction,
+        0 as open_at_end
+    from {{ ref('int_ticket_events') }}
+    where
+        agent_id is not null
+        and (is_assignment or is_resolved_event or is_agent_reply or is_breach or satisfaction is not null)
+        and {{ is_on_changed_day('happened_at', first_day) }}
+
     union all
-    select * from breaches
-    union all
-    select * from open_days
+
+    select
+        day,
+        agent_id,
+        false as is_assignment,
+        false as is_resolved_event,
+        false as is_agent_reply,
+        false as is_breach,
+        cast(null as integer) as satisfaction,
+        open_at_end
+    from open_days
 
 )
 
 select
     day,
     agent_id,
-    cast(sum(assigned) as integer) as assigned,
-    cast(sum(resolved) as integer) as resolved,
-    cast(sum(replies) as integer) as replies,
-    cast(sum(sla_breached) as integer) as sla_breached,
+    cast(count(*) filter (where is_assignment) as integer) as assigned,
+    cast(count(*) filter (where is_resolved_event) as integer) as resolved,
+    cast(count(*) filter (where is_agent_reply) as integer) as replies,
+    cast(count(*) filter (where is_breach) as integer) as sla_breached,
     cast(sum(open_at_end) as integer) as open_at_end,
     avg(satisfaction) as satisfaction_avg
 from counted

@@ -11,26 +11,13 @@
 
 with
 
-now as (
-
-    select
-        bounds.as_of,
-        {% if first_day -%}
-        greatest(cast('{{ first_day }}' as date), cast(min(tickets.created_at) as date)) as first_day,
-        {%- else -%}
-        cast(min(tickets.created_at) as date) as first_day,
-        {% endif %}
-        cast(bounds.as_of as date) as last_day
-    from {{ ref('int_as_of') }} as bounds
-    cross join {{ ref('int_tickets') }} as tickets
-    group by bounds.as_of
-
-),
-
 days as (
 
-    select {{ dates_between('first_day', 'last_day') }} as day
-    from now
+    select day
+    from {{ ref('dim_dates') }}
+    {% if first_day %}
+    where day >= cast('{{ first_day }}' as date)
+    {% endif %}
 
 ),
 
@@ -49,17 +36,17 @@ cells as (
 events as (
 
     select
-        cast(started_at as date) as day,
+        cast(happened_at as date) as day,
         market,
         severity,
         reclassified_from,
-        case when is_opening then 1 else 0 end as created,
+        case when is_creation then 1 else 0 end as created,
         case when is_reopened_event then 1 else 0 end as reopened,
         case when is_resolved_event then 1 else 0 end as resolved
-    from {{ ref('int_ticket_states') }}
+    from {{ ref('int_ticket_events') }}
     where
-        (is_opening or is_reopened_event or is_resolved_event or reclassified_from is not null)
-        and {{ is_on_changed_day('started_at', first_day) }}
+        (is_creation or is_reopened_event or is_resolved_event or reclassified_from is not null)
+        and {{ is_on_changed_day('happened_at', first_day) }}
 
 ),
 
@@ -69,11 +56,10 @@ overdue_spans as (
     select
         states.market,
         states.severity,
-        greatest(cast(states.started_at as date), cast(tickets.breaches_at as date)) as first_day,
+        greatest(cast(states.started_at as date), cast(breaches.happened_at as date)) as first_day,
         cast(states.ended_at as date) as last_day
     from {{ ref('int_ticket_states') }} as states
-    inner join {{ ref('int_tickets') }} as tickets on states.ticket_key = tickets.ticket_key
-    inner join {{ ref('int_as_of') }} as bounds on tickets.breaches_at < bounds.as_of
+    inner join {{ ref('int_ticket_events') }} as breaches on states.ticket_key = breaches.ticket_key and breaches.is_breach
     where
         states.is_open
         and (states.ended_at is null or {{ is_on_changed_day('states.ended_at', first_day) }})

@@ -1,10 +1,12 @@
--- Every date that a fact or a daily table can name: from the first creation to as_of.
+-- Every date that a fact or a daily table can name: from the first ticket's creation to as_of.
 with
 
 days as (
 
-    select {{ dates_between('cast(earliest_created_at as date)', 'cast(as_of as date)') }} as day
-    from {{ ref('int_as_of') }}
+    select {{ dates_between('cast(min(tickets.created_at) as date)', 'cast(bounds.as_of as date)') }} as day
+    from {{ ref('int_tickets') }} as tickets
+    cross join {{ ref('int_as_of') }} as bounds
+    group by bounds.as_of
 
 )
 

@@ -10,7 +10,7 @@ tickets as (
         case when tickets.breaches_at < now.as_of then tickets.breaches_at end as breached_at,
         case when tickets.is_open then {{ micros_between('tickets.last_updated_at', 'now.as_of') }} else 0 end as current_micros
     from {{ ref('int_tickets') }} as tickets
-    cross join {{ ref('int_as_of') }} as now
+    inner join {{ ref('int_as_of_business_time') }} as now on tickets.calendar = now.calendar
 
 )
 

@@ -31,29 +31,28 @@ days as (
 activity as (
 
     select
-        cast(started_at as date) as day,
-        count(*) as updates,
-        count(distinct case when event = 'agent_reply' or is_resolved_event then agent_id end) as active_agents
-    from {{ ref('int_ticket_states') }}
-    where
-        is_update
-        and {{ is_on_changed_day('started_at', first_day) }}
-    group by cast(started_at as date)
+        cast(happened_at as date) as day,
+        count(*) filter (where is_update) as updates,
+        count(*) filter (where is_breach) as sla_breached,
+        count(distinct agent_id) filter (where is_agent_reply or is_resolved_event) as active_agents,
+        {{ nearest_rank(hours('resolution_micros'), 0.5) }} as resolution_hours_median
+    from {{ ref('int_ticket_events') }}
+    where {{ is_on_changed_day('happened_at', first_day) }}
+    group by cast(happened_at as date)
 
 ),
 
 resolutions as (
 
     select
-        cast(states.started_at as date) as day,
-        avg(case when tickets.breaches_at <= states.started_at then 1.0 else 0.0 end) as sla_breach_rate,
-        {{ nearest_rank(hours(micros_between('states.ticket_created_at', 'states.started_at')), 0.5) }} as resolution_hours_median
-    from {{ ref('int_ticket_states') }} as states
-    inner join {{ ref('int_tickets') }} as tickets on states.ticket_key = tickets.ticket_key
+        cast(events.happened_at as date) as day,
+        avg(case when tickets.breaches_at <= events.happened_at then 1.0 else 0.0 end) as sla_breach_rate
+    from {{ ref('int_ticket_events') }} as events
+    inner join {{ ref('int_tickets') }} as tickets on events.ticket_key = tickets.ticket_key
     where
-        states.is_resolved_event
-        and {{ is_on_changed_day('states.started_at', first_day) }}
-    group by cast(states.started_at as date)
+        events.is_resolved_event
+        and {{ is_on_changed_day('events.happened_at', first_day) }}
+    group by cast(events.happened_at as date)
 
 ),
 
@@ -67,18 +66,6 @@ first_replies as (
         first_reply_at is not null
         and {{ is_on_changed_day('first_reply_at', first_day) }}
     group by cast(first_reply_at as date)
-
-),
-
-breaches as (
-
-    select
-        cast(tickets.breaches_at as date) as day,
-        count(*) as sla_breached
-    from {{ ref('int_tickets') }} as tickets
-    inner join {{ ref('int_as_of') }} as bounds on tickets.breaches_at < bounds.as_of
-    where {{ is_on_changed_day('tickets.breaches_at', first_day) }}
-    group by cast(tickets.breaches_at as date)
 
 ),
 
@@ -102,10 +89,10 @@ select
     cast(days.reopened as integer) as reopened,
     cast(days.backlog as integer) as backlog,
     cast(days.overdue_backlog as integer) as overdue_backlog,
-    cast(coalesce(breaches.sla_breached, 0) as integer) as sla_breached,
+    cast(coalesce(activity.sla_breached, 0) as integer) as sla_breached,
     cast(resolutions.sla_breach_rate as double) as sla_breach_rate,
     first_replies.first_reply_hours_median,
-    resolutions.resolution_hours_median,
+    activity.resolution_hours_median,
     cast(coalesce(activity.active_agents, 0) as integer) as active_agents,
     cast(coalesce(activity.updates, 0) as integer) as updates,
     cast(coalesce(quarantine.quarantined, 0) as integer) as quarantined
@@ -113,5 +100,4 @@ from days
 left join activity on days.day = activity.day
 left join resolutions on days.day = resolutions.day
 left join first_replies on days.day = first_replies.day
-left join breaches on days.day = breaches.day
 left join quarantine on days.day = quarantine.day

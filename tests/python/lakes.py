@@ -106,7 +106,7 @@ class Dbt:
 
     def public_tables(self):
         manifest = json.loads((self.home / "target" / "manifest.json").read_bytes())
-        return [node["name"] for node in manifest["nodes"].values() if node.get("access") == "public"]
+        return [node["alias"] for node in manifest["nodes"].values() if node.get("access") == "public"]
 
     def close(self):
         self.forker.stdin.close()

@@ -5,20 +5,8 @@ import multiprocessing
 
 import duckdb
 import pytest
-from lakes import Dbt, Lake
+from lakes import Lake
 from landings import file_of, ticket_line
-
-
-@pytest.fixture(scope="module")
-def dbt(tmp_path_factory):
-    runner = Dbt(tmp_path_factory.mktemp("dbt"))
-    yield runner
-    runner.close()
-
-
-@pytest.fixture
-def lake(tmp_path):
-    return Lake(tmp_path / "lake")
 
 
 def test_an_empty_lake_is_named(dbt, lake):

@@ -15,13 +15,6 @@ CASES = 20
 KILLS = 6
 
 
-@pytest.fixture(scope="module")
-def dbt(tmp_path_factory):
-    runner = Dbt(tmp_path_factory.mktemp("dbt"))
-    yield runner
-    runner.close()
-
-
 @pytest.fixture
 def project(tmp_path):
     """A copy of the project whose seeds may be edited, and what runs dbt in it."""
