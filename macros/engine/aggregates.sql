@@ -15,6 +15,9 @@
 {% macro last_given_before(expression, window) %}{{ return(adapter.dispatch('last_given_before')(expression, window)) }}{% endmacro %}
 {% macro duckdb__last_given_before(expression, window) -%} lag({{ expression }} ignore nulls) over ({{ window }}) {%- endmacro %}
 
+{% macro next_given(expression, window) %}{{ return(adapter.dispatch('next_given')(expression, window)) }}{% endmacro %}
+{% macro duckdb__next_given(expression, window) -%} lead({{ expression }} ignore nulls) over ({{ window }}) {%- endmacro %}
+
 
 {# The value, null or not, of the row with the lowest or highest `by`; rows without one do not count. #}
 {% macro value_at_min(value, by) %}{{ return(adapter.dispatch('value_at_min')(value, by)) }}{% endmacro %}

@@ -7,12 +7,37 @@
     )
 }}
 
+-- Orders the spans that are over.
+{% set over_no = 'case when breaches.ended_at is not null then breaches.state_no end' %}
+
 with
 
 states as (
 
     select
-        *,
+        ticket_key,
+        state_no,
+        started_at,
+        ended_at,
+        answered_at,
+        started_open_micros,
+        ended_open_micros,
+        answered_open_micros,
+        calendar,
+        event,
+        is_open,
+        is_opening,
+        is_resolved_event,
+        starts_waiting,
+        clock_runs,
+        deadline,
+        severity,
+        category,
+        agent_id,
+        source,
+        market,
+        first_category,
+        ticket_created_at,
         cast(ticket_created_at as date) as created_on
     from {{ ref('int_ticket_states') }}
     where {{ is_changed_ticket('ticket_key') }}
@@ -66,10 +91,8 @@ policies_in_force as (
 
     select
         chosen_policies.*,
-        policies.policy,
-        policies.target_minutes,
         policies.target_micros,
-        policies.hours
+        policies.hours = 'business' as is_business
     from chosen_policies
     inner join {{ ref('int_sla_policies') }} as policies
         on
@@ -94,31 +117,6 @@ tickets as (
         bool_or(is_open and (ended_at is null or ended_at > started_at)) as was_open_for_some_time
     from states
     group by ticket_key
-
-),
-
-reply_events as (
-
-    select
-        *,
-        event = 'agent_reply' or not is_open as ends_waiting,
-        lag(event = 'agent_reply' or not is_open) over (partition by ticket_key order by state_no) as previous_ends_waiting,
-        sum(case when event = 'agent_reply' then 1 else 0 end) over (
-            partition by ticket_key order by state_no rows unbounded preceding
-        ) as agent_reply_count
-    from states
-    where is_update and (event in ('agent_reply', 'customer_reply') or not is_open)
-
-),
-
-waiting_events as (
-
-    select
-        *,
-        lead(started_at) over (partition by ticket_key order by state_no) as answered_at,
-        lead(started_open_micros) over (partition by ticket_key order by state_no) as answered_open_micros
-    from reply_events
-    where ends_waiting or (previous_ends_waiting and agent_reply_count > 0)
 
 ),
 
@@ -166,8 +164,8 @@ spans as (
         category,
         agent_id,
         calendar
-    from waiting_events
-    where not ends_waiting
+    from states
+    where starts_waiting
 
     union all
 
@@ -223,12 +221,26 @@ spans as (
 ruled_spans as (
 
     select
-        spans.*,
-        case when spans.deadline is null then policies.policy else 'source' end as policy,
-        case when spans.deadline is null then policies.hours else 'calendar' end as hours,
-        case when spans.deadline is null then policies.target_minutes end as target_minutes,
+        spans.metric,
+        spans.ticket_key,
+        spans.state_no,
+        spans.started_at,
+        spans.ended_at,
+        spans.started_open_micros,
+        spans.clock_runs,
+        spans.deadline,
+        spans.severity,
+        spans.category,
+        spans.agent_id,
+        spans.calendar,
+        case when spans.deadline is null then policies.precedence end as precedence,
         case when spans.deadline is null then policies.target_micros end as target_micros,
-        case when spans.metric = 'next_reply' then spans.state_no else 0 end as clock_no
+        spans.deadline is null and policies.is_business as is_business,
+        case
+            when not spans.clock_runs then 0
+            when spans.deadline is null and policies.is_business then spans.ended_open_micros - spans.started_open_micros
+            else {{ micros_between('spans.started_at', 'spans.ended_at') }}
+        end as counted_micros
     from spans
     left join policies_in_force as policies
         on
@@ -238,20 +250,7 @@ ruled_spans as (
             and spans.first_category is not distinct from policies.first_category
             and spans.severity = policies.severity
             and spans.created_on = policies.created_on
-    where spans.deadline is not null or policies.policy is not null
-
-),
-
-counted_spans as (
-
-    select
-        *,
-        case
-            when not clock_runs then 0
-            when hours = 'business' then ended_open_micros - started_open_micros
-            else {{ micros_between('started_at', 'ended_at') }}
-        end as counted_micros
-    from ruled_spans
+    where spans.deadline is not null or policies.precedence is not null
 
 ),
 
@@ -262,7 +261,7 @@ running_totals as (
         coalesce(sum(counted_micros) over (
             partition by ticket_key order by state_no rows between unbounded preceding and 1 preceding
         ), 0) as elapsed_micros_before
-    from counted_spans
+    from ruled_spans
     where metric = 'resolution'
 
     union all
@@ -270,7 +269,7 @@ running_totals as (
     select
         *,
         0 as elapsed_micros_before
-    from counted_spans
+    from ruled_spans
     where metric <> 'resolution'
 
 ),
@@ -284,12 +283,12 @@ candidates as (
         case
             when deadline is not null then greatest(started_at, deadline)
             when elapsed_micros_before > target_micros then started_at
-            when clock_runs and hours = 'calendar'
+            when clock_runs and not is_business
                 then {{ moment(micros('started_at') ~ ' + target_micros - cast(elapsed_micros_before as bigint)') }}
         end as breaches_at,
         case
             when
-                deadline is null and clock_runs and hours = 'business'
+                is_business and clock_runs
                 and elapsed_micros_before <= target_micros
                 and (ended_at is null or elapsed_micros_before + counted_micros > target_micros)
                 then started_open_micros + target_micros - cast(elapsed_micros_before as bigint)
@@ -302,7 +301,6 @@ breaches as (
 
     select
         candidates.*,
-        case when candidates.ended_at is not null then candidates.state_no end as last_state_no,
         coalesce(
             case when candidates.ended_at is null or candidates.breaches_at < candidates.ended_at then candidates.breaches_at end,
             {{ moment_reached('reached', 'candidates.breaches_open_micros') }}
@@ -312,51 +310,72 @@ breaches as (
 
 ),
 
+---------- spans put together: a reply clock is one, a resolution clock all that its ticket has
+
 clocks as (
 
     select
         ticket_key,
         metric,
-        clock_no,
-        min(started_at) as first_counted_at,
-        max(calendar) as calendar,
-
-        ---------- the last span that is over
-        {{ value_at_max('policy', 'last_state_no') }} as policy,
-        {{ value_at_max('target_minutes', 'last_state_no') }} as target_minutes,
-        {{ value_at_max('hours', 'last_state_no') }} as hours,
-        {{ value_at_max('severity', 'last_state_no') }} as severity,
-        cast(coalesce(sum(counted_micros), 0) as bigint) as elapsed_micros,
-        max(ended_at) as last_ended_at,
-
-        ---------- the span that goes on
-        max(case when ended_at is null then started_at end) as current_since,
-        max(case when ended_at is null then started_open_micros end) as current_since_open_micros,
-        max(case when ended_at is null then policy end) as current_policy,
-        max(case when ended_at is null then target_minutes end) as current_target_minutes,
-        max(case when ended_at is null then hours end) as current_hours,
-        max(case when ended_at is null then severity end) as current_severity,
-        max(case when ended_at is null then deadline end) as current_deadline,
-        coalesce(bool_or(ended_at is null and clock_runs), false) as is_running,
-
-        ---------- the breach, sooner or later, if nothing changes
-        min(span_breaches_at) as breaches_at,
-        {{ value_at_min('severity', 'span_breaches_at') }} as breach_severity,
-        {{ value_at_min('category', 'span_breaches_at') }} as breach_category,
-        {{ value_at_min('agent_id', 'span_breaches_at') }} as breach_agent_id
+        row_number() over (partition by ticket_key, metric order by state_no) as instance,
+        calendar,
+        started_at,
+        ended_at as stopped_at,
+        case when ended_at is not null then severity end as severity,
+        case when ended_at is not null then precedence end as precedence,
+        false as is_last_by_deadline,
+        counted_micros as elapsed_micros,
+        case when ended_at is null then started_at end as current_since,
+        case when ended_at is null then started_open_micros end as current_since_open_micros,
+        case when ended_at is null then severity end as current_severity,
+        case when ended_at is null then precedence end as current_precedence,
+        cast(null as timestamp) as current_deadline,
+        ended_at is null as is_running,
+        span_breaches_at as breaches_at,
+        case when span_breaches_at is not null then severity end as breach_severity,
+        case when span_breaches_at is not null then category end as breach_category,
+        case when span_breaches_at is not null then agent_id end as breach_agent_id
     from breaches
-    group by ticket_key, metric, clock_no
+    where metric <> 'resolution'
+
+    union all
+
+    select
+        breaches.ticket_key,
+        'resolution' as metric,
+        1 as instance,
+        max(breaches.calendar) as calendar,
+        max(tickets.created_at) as started_at,
+        max(case when not tickets.is_open then tickets.last_resolved_at end) as stopped_at,
+        {{ value_at_max('breaches.severity', over_no) }} as severity,
+        {{ value_at_max('breaches.precedence', over_no) }} as precedence,
+        coalesce({{ value_at_max('breaches.deadline is not null', over_no) }}, false) as is_last_by_deadline,
+        sum(breaches.counted_micros) as elapsed_micros,
+        max(case when breaches.ended_at is null then breaches.started_at end) as current_since,
+        max(case when breaches.ended_at is null then breaches.started_open_micros end) as current_since_open_micros,
+        max(case when breaches.ended_at is null then breaches.severity end) as current_severity,
+        max(case when breaches.ended_at is null then breaches.precedence end) as current_precedence,
+        max(case when breaches.ended_at is null then breaches.deadline end) as current_deadline,
+        bool_or(breaches.ended_at is null and breaches.clock_runs) as is_running,
+        min(breaches.span_breaches_at) as breaches_at,
+        {{ value_at_min('breaches.severity', 'breaches.span_breaches_at') }} as breach_severity,
+        {{ value_at_min('breaches.category', 'breaches.span_breaches_at') }} as breach_category,
+        {{ value_at_min('breaches.agent_id', 'breaches.span_breaches_at') }} as breach_agent_id
+    from breaches
+    inner join tickets on breaches.ticket_key = tickets.ticket_key
+    where breaches.metric = 'resolution'
+    group by breaches.ticket_key
 
 ),
 
-next_reply_instances as (
+rules as (
 
-    select
-        ticket_key,
-        clock_no,
-        row_number() over (partition by ticket_key order by clock_no) as instance
-    from clocks
-    where metric = 'next_reply'
+    select distinct
+        precedence,
+        policy,
+        target_minutes,
+        hours
+    from {{ ref('int_sla_policies') }}
 
 )
 
@@ -364,37 +383,33 @@ select
     ---------- keys
     clocks.ticket_key,
     clocks.metric,
-    cast(coalesce(next_reply_instances.instance, 1) as integer) as instance,
+    cast(clocks.instance as integer) as instance,
     clocks.calendar,
 
     ---------- times
-    case when clocks.metric = 'next_reply' then clocks.first_counted_at else tickets.created_at end as started_at,
-    case
-        when clocks.metric <> 'resolution' and clocks.current_since is null then clocks.last_ended_at
-        when clocks.metric = 'resolution' and not tickets.is_open then tickets.last_resolved_at
-    end as stopped_at,
+    clocks.started_at,
+    clocks.stopped_at,
     clocks.breaches_at,
     clocks.breach_severity,
     clocks.breach_category,
     clocks.breach_agent_id,
 
     ---------- what is over
-    clocks.policy,
-    clocks.target_minutes,
-    clocks.hours,
+    case when clocks.is_last_by_deadline then 'source' else rules.policy end as policy,
+    rules.target_minutes,
+    case when clocks.is_last_by_deadline then 'calendar' else rules.hours end as hours,
     clocks.severity,
-    clocks.elapsed_micros,
+    cast(coalesce(clocks.elapsed_micros, 0) as bigint) as elapsed_micros,
 
     ---------- what goes on
     clocks.current_since,
     clocks.current_since_open_micros,
-    clocks.current_policy,
-    clocks.current_target_minutes,
-    clocks.current_hours,
+    case when clocks.current_deadline is not null then 'source' else current_rules.policy end as current_policy,
+    current_rules.target_minutes as current_target_minutes,
+    case when clocks.current_deadline is not null then 'calendar' else current_rules.hours end as current_hours,
     clocks.current_severity,
     clocks.current_deadline,
     clocks.is_running
 from clocks
-inner join tickets on clocks.ticket_key = tickets.ticket_key
-left join next_reply_instances
-    on clocks.ticket_key = next_reply_instances.ticket_key and clocks.clock_no = next_reply_instances.clock_no
+left join rules on clocks.precedence = rules.precedence
+left join rules as current_rules on clocks.current_precedence = current_rules.precedence

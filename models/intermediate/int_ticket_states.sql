@@ -8,6 +8,7 @@
 }}
 
 {% set in_order = 'partition by ticket_key order by updated_at, sequence, update_id' %}
+{% set answered_at = 'case when states.starts_waiting then states.answered_at end' %}
 
 with
 
@@ -32,7 +33,11 @@ updates as (
         updates.load_id,
         statuses.phase,
         statuses.is_open,
-        statuses.clock_runs
+        statuses.clock_runs,
+        case
+            when updates.event = 'agent_reply' or not statuses.is_open then true
+            when updates.event = 'customer_reply' then false
+        end as ends_waiting
     from {{ ref('int_ticket_updates') }} as updates
     inner join {{ ref('ticket_statuses') }} as statuses on updates.status = statuses.status
     where {{ is_changed_ticket('updates.ticket_key') }}
@@ -53,7 +58,10 @@ ordered as (
         lag(severity) over ({{ in_order }}) as previous_severity,
         lag(agent_id) over ({{ in_order }}) as previous_agent_id,
         {{ last_given_before('agent_id', in_order) }} as last_agent_id,
-        {{ last_given('sla_due_at', in_order ~ ' rows unbounded preceding') }} as deadline
+        {{ last_given('sla_due_at', in_order ~ ' rows unbounded preceding') }} as deadline,
+        {{ last_given_before('ends_waiting', in_order) }} as nobody_waits,
+        {{ last_given_before("case when event = 'agent_reply' then updated_at end", in_order) }} as last_agent_reply_at,
+        {{ next_given('case when ends_waiting then updated_at end', in_order) }} as answered_at
     from updates
 
 ),
@@ -79,6 +87,8 @@ states as (
         status = 'closed' and coalesce(previous_status, '') <> 'closed' as is_closed_event,
         agent_id is not null and agent_id <> coalesce(previous_agent_id, '') as is_assignment,
         coalesce(agent_id <> last_agent_id, false) as is_handoff,
+        coalesce(not ends_waiting and nobody_waits and last_agent_reply_at is not null, false) as starts_waiting,
+        answered_at,
         case when was_open and severity <> previous_severity then previous_severity end as reclassified_from,
         severity,
         category,
@@ -113,6 +123,8 @@ states as (
         false as is_closed_event,
         false as is_assignment,
         false as is_handoff,
+        false as starts_waiting,
+        cast(null as timestamp) as answered_at,
         cast(null as varchar) as reclassified_from,
         ordered.severity,
         ordered.category,
@@ -142,6 +154,7 @@ select
     ---------- times
     states.started_at,
     states.ended_at,
+    {{ answered_at }} as answered_at,
     states.ticket_created_at,
     states.created_at as stated_created_at,
 
@@ -149,6 +162,7 @@ select
     markets.calendar,
     {{ open_micros('started', 'states.started_at') }} as started_open_micros,
     {{ open_micros('ended', 'states.ended_at') }} as ended_open_micros,
+    {{ open_micros('answered', 'states.answered_at') }} as answered_open_micros,
 
     ---------- state
     states.status,
@@ -175,8 +189,10 @@ select
     states.is_reopened_event,
     states.is_closed_event,
     states.is_assignment,
-    states.is_handoff
+    states.is_handoff,
+    states.starts_waiting
 from states
 inner join {{ ref('markets') }} as markets on states.ticket_market = markets.market
 {{ join_business_time('started', 'markets.calendar', 'states.started_at') }}
 {{ join_business_time('ended', 'markets.calendar', 'states.ended_at') }}
+{{ join_business_time('answered', 'markets.calendar', answered_at) }}
