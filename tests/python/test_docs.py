@@ -1,0 +1,173 @@
+"""The figures that the documentation states are those that its examples come out with."""
+
+import ast
+import json
+import operator
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import pytest
+from lakes import PROJECT, Dbt, Lake
+
+PAGE = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
+EXAMPLES = PROJECT / "docs" / "examples"
+YEAR = "2026"
+# A paragraph that ends with a model's name and a colon, then a table: "in `fct_tickets` as of `2026-03-20 17:00:00`:".
+TABLE = re.compile(r"^(?!\|).*`(\w+)`(?:\s+as of `([^`]+)`)?:\n\n((?:\|.*\n)+)", re.MULTILINE)
+CALCULATION = re.compile(r"`([\d\s.:()+*/-]+)=\s*(-?[\d.]+)`")
+OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+LETTERS = {"new": "n", "open": "o", "pending": "p", "on_hold": "h"}
+
+
+@dataclass
+class Tables:
+    """What was built: the rows of each model for each as_of, their types, and the key of each model."""
+
+    rows: dict[str, dict[str, list[dict]]]
+    types: dict[str, dict[str, str]]
+    keys: dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """The examples, built by a copy of the project that has their seeds."""
+    folder = tmp_path_factory.mktemp("docs")
+    ignored = shutil.ignore_patterns(".git", ".venv", "lake", "target", "logs", "python", "generator", "__pycache__")
+    shutil.copytree(PROJECT, folder / "project", symlinks=True, ignore=ignored)
+    shutil.copytree(EXAMPLES / "seeds", folder / "project" / "seeds", dirs_exist_ok=True)
+    dbt, lake = Dbt(folder / "dbt", project=folder / "project"), Lake(folder / "lake")
+    shutil.copytree(EXAMPLES / "raw", lake.folder / "raw", dirs_exist_ok=True)
+    rows, types = {}, {}
+    for as_of in sorted({as_of for _, as_of, _ in TABLE.findall(PAGE)}):
+        dbt.build(lake, "--vars", json.dumps({"as_of": as_of}))
+        built = dbt.read(lake)
+        types = {model: dict(columns) for model, (columns, *_) in built.items()}
+        rows[as_of] = {
+            model: [dict(zip(types[model], row, strict=True)) for row in found] for model, (_, *found) in built.items()
+        }
+    nodes = json.loads((dbt.home / "target" / "manifest.json").read_bytes())["nodes"]
+    dbt.close()
+    keys = {
+        nodes[node["attached_node"]]["alias"]: node["test_metadata"]["kwargs"]
+        for node in nodes.values()
+        if node.get("test_metadata", {}).get("name") == "primary_key"
+    }
+    return Tables(rows, types, {model: key.get("columns", [key.get("column_name")]) for model, key in keys.items()})
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def in_code(text):
+    """What stands in `code`, else nothing."""
+    return text[1:-1] if re.fullmatch(r"`[^`]+`", text) else None
+
+
+def stated(table):
+    """What a table says: a dictionary of columns and figures for each row of the model."""
+    header, _, *body = [cells(line) for line in table.splitlines()]
+    names = [in_code(name) for name in header]
+    if header[0] != "column":
+        return [{name: cell for name, cell in zip(names, row, strict=True) if name} for row in body]
+    # Figures below each other: a row for each column of the model, a column for each of its rows.
+    return [{None: name} | {in_code(row[0]): row[place] for row in body} for place, name in enumerate(names) if name]
+
+
+def shown(value, like):
+    """A built value, written as `like` is: as many decimals, the year or not."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime | date):
+        text = f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else f"{value:%Y-%m-%d}"
+        if isinstance(value, datetime) and (value.second or value.microsecond):
+            return str(value)
+        return text if re.match(r"\d{4}-", like) else text.removeprefix(f"{YEAR}-")
+    if isinstance(value, float):
+        return f"{value:.{len(like.partition('.')[2])}f}"
+    return str(value)
+
+
+def differences(tables, model, as_of, expected):
+    """What of one stated row is not so."""
+    key = tables.keys[model]
+    if None in expected:
+        assert key in (["ticket_key"], ["day"]), f"{model} has the key {key}: a table of its rows is needed"
+        expected = {key[0]: expected.pop(None)} | expected
+    known = {name: text for name, text in expected.items() if name in key}
+    found = [
+        row for row in tables.rows[as_of][model] if all(shown(row[name], text) == text for name, text in known.items())
+    ]
+    if len(found) != 1:
+        return [f"{model} has {len(found)} rows with {known}"]
+    return [
+        f"{model} {known}: {name} is {shown(found[0][name], text)}, not {text}"
+        for name, text in expected.items()
+        if shown(found[0][name], text) != text
+    ]
+
+
+def test_tables_state_what_is_built(tables):
+    found = TABLE.findall(PAGE)
+    assert len(found) == len(re.findall(r"^\|.*`.*\|\n\|-", PAGE, re.MULTILINE)), (
+        "a table's model is not named above it"
+    )
+    wrong = [
+        difference
+        for model, as_of, table in found
+        for expected in stated(table)
+        for difference in differences(tables, model, as_of, expected)
+    ]
+    assert wrong == []
+    twice = [row for _, _, table in found for row in stated(table) if stated(table).count(row) > 1]
+    assert twice == []
+
+
+def test_every_number_and_moment_has_an_example(tables):
+    documented = {
+        (model, name) for model, _, table in TABLE.findall(PAGE) for expected in stated(table) for name in expected
+    }
+    missing = [
+        f"{model}.{name}"
+        for model, types in tables.types.items()
+        for name, of_type in types.items()
+        if not model.startswith("dim_")
+        and of_type != "VARCHAR"
+        and (model, name) not in documented
+        and name not in tables.keys[model]
+    ]
+    assert missing == []
+
+
+def calculated(text):
+    """The value of an expression; a time of day is its hours."""
+    hours = re.sub(r"(\d+):(\d\d)", lambda time: f"({int(time[1])} + {int(time[2])} / 60)", text)
+
+    def value(node):
+        if isinstance(node, ast.BinOp):
+            return OPERATIONS[type(node.op)](value(node.left), value(node.right))
+        return ast.literal_eval(node)
+
+    return value(ast.parse(hours.strip(), mode="eval").body)
+
+
+@pytest.mark.parametrize(("left", "right"), CALCULATION.findall(PAGE))
+def test_calculations_come_out(left, right):
+    assert f"{calculated(left):.{len(right.partition('.')[2])}f}" == right
+
+
+def test_the_drawing_shows_the_periods(tables):
+    hours = [datetime(2026, 3, 16, 0, 30) + timedelta(hours=hour) for hour in range(24 + 24 + 12)]
+    drawn = {}
+    for period in tables.rows[""]["fct_ticket_periods"]:
+        line = drawn.setdefault(period["ticket_key"].removeprefix("helpdesk:"), [" "] * len(hours))
+        for place, hour in enumerate(hours):
+            if period["valid_from"] <= hour < (period["valid_to"] or datetime.max):
+                line[place] = LETTERS.get(period["status"], ".")
+    lines = [f"{ticket}     {''.join(drawn[ticket])}" for ticket in sorted(drawn) if ticket < "K"]
+    assert len(lines) == 10
+    assert "\n".join(lines) in PAGE
