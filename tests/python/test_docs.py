@@ -4,6 +4,7 @@ import ast
 import json
 import operator
 import re
+import runpy
 import shutil
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -171,3 +172,11 @@ def test_the_drawing_shows_the_periods(tables):
     lines = [f"{ticket}     {''.join(drawn[ticket])}" for ticket in sorted(drawn) if ticket < "K"]
     assert len(lines) == 10
     assert "\n".join(lines) in PAGE
+
+
+def test_the_summary_reads_the_tables_that_its_exposure_names(manifest):
+    summary = runpy.run_path(str(PROJECT / "scripts" / "summary.py"))
+    sql = summary["HEADLINE"] + summary["SEVERITIES"]
+    read = set(re.findall(r"\b(?:from|join) (\w+)", sql)) - set(re.findall(r"\b(\w+) as \(\s+select", sql))
+    nodes = manifest["exposures"]["exposure.ticketlake.summary"]["depends_on"]["nodes"]
+    assert sorted(manifest["nodes"][node]["alias"] for node in nodes) == sorted(read)
