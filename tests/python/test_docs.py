@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from lakes import PROJECT, Dbt, Lake
+from landings import file_of, ticket_line
 
 PAGE = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
 EXAMPLES = PROJECT / "docs" / "examples"
@@ -31,13 +32,18 @@ class Tables:
     keys: dict[str, list[str]]
 
 
+def copy_project(folder):
+    """A copy of the project with the examples' seeds."""
+    ignored = shutil.ignore_patterns(".git", ".venv", "lake", "target", "logs", "python", "generator", "__pycache__")
+    shutil.copytree(PROJECT, folder, symlinks=True, ignore=ignored)
+    shutil.copytree(EXAMPLES / "seeds", folder / "seeds", dirs_exist_ok=True)
+
+
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     """The examples, built by a copy of the project that has their seeds."""
     folder = tmp_path_factory.mktemp("docs")
-    ignored = shutil.ignore_patterns(".git", ".venv", "lake", "target", "logs", "python", "generator", "__pycache__")
-    shutil.copytree(PROJECT, folder / "project", symlinks=True, ignore=ignored)
-    shutil.copytree(EXAMPLES / "seeds", folder / "project" / "seeds", dirs_exist_ok=True)
+    copy_project(folder / "project")
     dbt, lake = Dbt(folder / "dbt", project=folder / "project"), Lake(folder / "lake")
     shutil.copytree(EXAMPLES / "raw", lake.folder / "raw", dirs_exist_ok=True)
     rows, types = {}, {}
@@ -180,3 +186,67 @@ def test_the_summary_reads_the_tables_that_its_exposure_names(manifest):
     read = set(re.findall(r"\b(?:from|join) (\w+)", sql)) - set(re.findall(r"\b(\w+) as \(\s+select", sql))
     nodes = manifest["exposures"]["exposure.ticketlake.summary"]["depends_on"]["nodes"]
     assert sorted(manifest["nodes"][node]["alias"] for node in nodes) == sorted(read)
+
+
+# ---------- docs/seeds.md
+
+SEEDS_PAGE = (PROJECT / "docs" / "seeds.md").read_text(encoding="utf-8")
+
+
+def page_table(page, *header):
+    """The rows of each table with this header, code marks left out."""
+    pattern = r"^" + re.escape(f"| {' | '.join(header)} |") + r"\n\|[-|]+\n((?:\|.*\n)+)"
+    return [
+        [[cell.strip("`") for cell in cells(line)] for line in body.splitlines()]
+        for body in re.findall(pattern, page, re.MULTILINE)
+    ]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project with the examples' seeds, and what runs dbt in it."""
+    folder = tmp_path_factory.mktemp("seeds") / "project"
+    copy_project(folder)
+    dbt = Dbt(folder.parent / "dbt", project=folder)
+    yield folder, dbt
+    dbt.close()
+
+
+REFUSED = page_table(SEEDS_PAGE, "seed", "instead of", "written", "the build says")
+
+
+@pytest.mark.parametrize("flaws", REFUSED, ids=["file", "sense", "clock"])
+def test_a_seed_is_refused_with_the_words_that_the_page_quotes(project, tmp_path, flaws):
+    folder, dbt = project
+    shutil.copytree(EXAMPLES / "seeds", folder / "seeds", dirs_exist_ok=True)
+    for seed, old, new, _ in flaws:
+        path = folder / "seeds" / f"{seed}.csv"
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{seed} has no {old}"
+        path.write_text(text.replace(old, new, 1) if old else f"{text}{new}\n", encoding="utf-8")
+    lake = Lake(tmp_path / "lake")
+    lake.land({"dt=2026-03-02/a.jsonl": file_of(ticket_line(market="UK"))})
+    outcome = dbt.run(lake, "build", "--exclude-resource-type", "unit_test")
+    output = " ".join(outcome.output.split())
+    assert outcome.exit_code == 1
+    assert [message for *_, message in flaws if message not in output] == []
+
+
+def test_tickets_get_the_policies_that_the_page_says(project, tmp_path):
+    folder, dbt = project
+    shutil.copytree(EXAMPLES / "seeds", folder / "seeds", dirs_exist_ok=True)
+    names = (folder / "seeds" / "sla_policies.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    [policies] = page_table(SEEDS_PAGE, *names)
+    rows = "\n".join(map(",".join, [names, *policies]))
+    (folder / "seeds" / "sla_policies.csv").write_text(f"{rows}\n", encoding="utf-8")
+    header = ("created", "source", "market", "category", "severity", "policy", "because")
+    [tickets] = page_table(SEEDS_PAGE, *header)
+    lake, lines, expected = Lake(tmp_path / "lake"), [], {}
+    for number, (created, source, market, category, severity, policy, _) in enumerate(tickets):
+        moment = f"{created}T00:00:00Z"
+        fields = {"source": source, "market": market, "category": category, "severity": severity}
+        lines.append(ticket_line(ticket_id=str(number), created_at=moment, updated_at=moment, **fields))
+        expected[f"{source}:{number}"] = policy
+    lake.land({"dt=2026-04-01/a.jsonl": file_of(*lines)})
+    dbt.build(lake)
+    assert dict(lake.query("select ticket_key, policy from fct_ticket_slas")) == expected
