@@ -30,6 +30,7 @@ class Tables:
     rows: dict[str, dict[str, list[dict]]]
     types: dict[str, dict[str, str]]
     keys: dict[str, list[str]]
+    lake: Lake
 
 
 def copy_project(folder):
@@ -47,7 +48,7 @@ def tables(tmp_path_factory):
     dbt, lake = Dbt(folder / "dbt", project=folder / "project"), Lake(folder / "lake")
     shutil.copytree(EXAMPLES / "raw", lake.folder / "raw", dirs_exist_ok=True)
     rows, types = {}, {}
-    for as_of in sorted({as_of for _, as_of, _ in TABLE.findall(PAGE)}):
+    for as_of in sorted({as_of for _, as_of, _ in TABLE.findall(PAGE)}, reverse=True):
         dbt.build(lake, "--vars", json.dumps({"as_of": as_of}))
         built = dbt.read(lake)
         types = {model: dict(columns) for model, (columns, *_) in built.items()}
@@ -61,7 +62,9 @@ def tables(tmp_path_factory):
         for node in nodes.values()
         if node.get("test_metadata", {}).get("name") == "primary_key"
     }
-    return Tables(rows, types, {model: key.get("columns", [key.get("column_name")]) for model, key in keys.items()})
+    return Tables(
+        rows, types, {model: key.get("columns", [key.get("column_name")]) for model, key in keys.items()}, lake
+    )
 
 
 def cells(line):
@@ -250,3 +253,41 @@ def test_tickets_get_the_policies_that_the_page_says(project, tmp_path):
     lake.land({"dt=2026-04-01/a.jsonl": file_of(*lines)})
     dbt.build(lake)
     assert dict(lake.query("select ticket_key, policy from fct_ticket_slas")) == expected
+
+
+# ---------- docs/layers.md
+
+LAYERS_PAGE = (PROJECT / "docs" / "layers.md").read_text(encoding="utf-8")
+
+
+def test_the_page_on_layers_lists_every_model(manifest):
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    keys = {
+        node["attached_node"]: node["test_metadata"]["kwargs"]
+        for node in manifest["nodes"].values()
+        if node.get("test_metadata", {}).get("name") == "primary_key"
+    }
+    expected = {
+        (
+            node["alias"],
+            node["group"],
+            ", ".join(keys[key].get("columns") or [keys[key]["column_name"]]) if key in keys else "none",
+            node["config"]["materialized"],
+            node["config"]["meta"].get("replaces", ""),
+        )
+        for key, node in models.items()
+        if node["version"] == node["latest_version"]
+    }
+    [rows] = page_table(LAYERS_PAGE, "model", "group", "a row for each", "key", "kept as", "replaces")
+    assert {(name, group, key, kept, replaces) for name, group, _, key, kept, replaces in rows} == expected
+    assert len(rows) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("sql", "result"),
+    re.findall(r"```sql\n(.*?)-- (.*?)\n```", LAYERS_PAGE, re.DOTALL),
+    ids=lambda text: text.split("\n")[0],
+)
+def test_queries_find_what_the_page_says(tables, sql, result):
+    [row] = tables.lake.query(sql)
+    assert ", ".join(shown(value, figure) for value, figure in zip(row, result.split(", "), strict=True)) == result
