@@ -291,3 +291,16 @@ def test_the_page_on_layers_lists_every_model(manifest):
 def test_queries_find_what_the_page_says(tables, sql, result):
     [row] = tables.lake.query(sql)
     assert ", ".join(shown(value, figure) for value, figure in zip(row, result.split(", "), strict=True)) == result
+
+
+# ---------- models/docs/overview.md
+
+
+def test_the_start_page_leads_to_what_there_is(manifest):
+    page = (PROJECT / "models" / "docs" / "overview.md").read_text(encoding="utf-8")
+    nodes = {**manifest["nodes"], **manifest["sources"], **manifest["exposures"]}
+    linked = re.findall(r"\(#!/(\w+)/([\w.]+)\)", page)
+    assert [key for kind, key in linked if key not in nodes or nodes[key]["resource_type"] != kind] == []
+    assert re.findall(r"group \*(\w+)\*", page) == [group["name"] for group in manifest["groups"].values()]
+    shown = {key for _, key in linked}
+    assert [key for key, node in nodes.items() if node.get("access") == "public" and key not in shown] == []
