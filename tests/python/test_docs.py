@@ -165,9 +165,12 @@ def calculated(text):
     return value(ast.parse(hours.strip(), mode="eval").body)
 
 
-@pytest.mark.parametrize(("left", "right"), CALCULATION.findall(PAGE))
-def test_calculations_come_out(left, right):
-    assert f"{calculated(left):.{len(right.partition('.')[2])}f}" == right
+def test_calculations_come_out():
+    found = CALCULATION.findall(PAGE)
+    assert len(found) > 30
+    assert [
+        (left, right) for left, right in found if f"{calculated(left):.{len(right.partition('.')[2])}f}" != right
+    ] == []
 
 
 def test_the_drawing_shows_the_periods(tables):
@@ -283,14 +286,14 @@ def test_the_page_on_layers_lists_every_model(manifest):
     assert len(rows) == len(expected)
 
 
-@pytest.mark.parametrize(
-    ("sql", "result"),
-    re.findall(r"```sql\n(.*?)-- (.*?)\n```", LAYERS_PAGE, re.DOTALL),
-    ids=lambda text: text.split("\n")[0],
-)
-def test_queries_find_what_the_page_says(tables, sql, result):
-    [row] = tables.lake.query(sql)
-    assert ", ".join(shown(value, figure) for value, figure in zip(row, result.split(", "), strict=True)) == result
+def test_queries_find_what_the_page_says(tables):
+    queries = re.findall(r"```sql\n(.*?)-- (.*?)\n```", LAYERS_PAGE, re.DOTALL)
+    assert len(queries) == LAYERS_PAGE.count("```sql")
+    found = {}
+    for sql, result in queries:
+        [row] = tables.lake.query(sql)
+        found[sql] = ", ".join(shown(value, like) for value, like in zip(row, result.split(", "), strict=True))
+    assert found == dict(queries)
 
 
 # ---------- models/docs/overview.md
