@@ -17,6 +17,23 @@
 {%- endmacro %}
 
 
+{# The updates, by source and update_id, of which a line came with a load that this model has not taken in. #}
+{% macro changed_updates() -%}
+    select
+        source,
+        update_id
+    from {{ ref('stg_ticket_updates__lines') }}
+    where load_id > {{ last_load() }} and reason is null
+{%- endmacro %}
+
+
+{# Whether a row belongs to an update that this build computes: any, if it computes all. #}
+{% macro is_changed_update(source, update_id) -%}
+    {%- set changed = changed_updates() -%}
+    {{ '(' ~ source ~ ', ' ~ update_id ~ ') in (' ~ changed ~ ')' if is_incremental() else 'true' }}
+{%- endmacro %}
+
+
 {# Whether a row came with a load that this model has not taken in: any, if it computes all. #}
 {% macro is_new(load_id) -%}
     {{ load_id ~ ' > ' ~ last_load() if is_incremental() else 'true' }}

@@ -22,9 +22,8 @@
     {%- elif replaces == 'landed_days' -%}
         landed_on >= (select min(landed_on) from {{ ref('stg_ticket_updates__lines') }} where load_id > {{ last_load() }})
     {%- elif replaces == 'read_updates' -%}
-        {%- set read_now = ref('stg_ticket_updates__lines') ~ " where load_id > " ~ last_load() -%}
-        landed_on >= (select min(landed_on) from {{ read_now }})
-        or (source, update_id) in (select source, update_id from {{ read_now }})
+        landed_on >= (select min(landed_on) from {{ ref('stg_ticket_updates__lines') }} where load_id > {{ last_load() }})
+        or (source, update_id) in ({{ changed_updates() }})
     {%- elif replaces == 'changed_tickets' -%}
         ticket_key in ({{ changed_tickets() }})
     {%- elif replaces == 'days' -%}

@@ -19,9 +19,7 @@ repeated_updates as (
     from {{ lines }}
     where
         reason is null
-        {%- if is_incremental() %}
-        and (source, update_id) in (select read_now.source, read_now.update_id from {{ lines }} as read_now where {{ is_new('read_now.load_id') }})
-        {%- endif %}
+        and {{ is_changed_update('source', 'update_id') }}
     group by source, update_id
     having count(*) > 1
 

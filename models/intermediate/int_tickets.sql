@@ -121,8 +121,12 @@ select
     ---------- durations
     {{ micros_between('current_states.created_at', 'lives.first_reply_at') }} as first_reply_micros,
     lives.first_reply_open_micros - lives.created_open_micros as first_reply_business_micros,
-    case when not current_states.is_open then {{ micros_between('current_states.created_at', 'lives.last_resolved_at') }} end as resolution_micros,
-    case when not current_states.is_open then lives.last_resolved_open_micros - lives.created_open_micros end as resolution_business_micros,
+    case
+        when not current_states.is_open then {{ micros_between('current_states.created_at', 'lives.last_resolved_at') }}
+    end as resolution_micros,
+    case
+        when not current_states.is_open then lives.last_resolved_open_micros - lives.created_open_micros
+    end as resolution_business_micros,
     cast(coalesce(lives.working_micros, 0) as bigint) as working_micros,
     cast(coalesce(lives.pending_micros, 0) as bigint) as pending_micros,
     cast(coalesce(lives.on_hold_micros, 0) as bigint) as on_hold_micros,
