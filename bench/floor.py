@@ -1,28 +1,48 @@
-"""The floor: all public models by one hand-written DuckDB script, to measure the project's build against."""
+"""The floor: all public models of a lake by one hand-written script, floor.sql: `python -m bench.floor LAKE DATABASE`."""
 
-import sys, time
-import duckdb
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
 from pathlib import Path
-SQL = Path(__file__).with_name("floor.sql")
 
-def statements():
-    return duckdb.extract_statements(SQL.read_text())
+import duckdb
 
-def main(lake, database):
-    import os
-    c = duckdb.connect(database)
-    c.execute("set threads=2; set memory_limit='3GB'; set TimeZone='UTC'; set preserve_insertion_order=false")
-    c.execute("set temp_directory='/tmp/h/x/spill'")
-    c.execute("set variable lake = ?", [lake]); c.execute("set variable seeds='/tmp/h/bench/seeds'"); c.execute("set variable as_of=null")
-    t00=time.time(); cpu0=sum(os.times()[:2])
-    for s in statements():
-        t=time.time(); u=sum(os.times()[:2])
-        c.execute(s)
-        w,u=time.time()-t, sum(os.times()[:2])-u
-        if w>0.02: print(f"{w:6.2f} {u:6.2f}", ' '.join(l for l in s.query.split('\n') if l and not l.startswith('--'))[:70].strip(),flush=True)
-    print(f"{time.time()-t00:6.2f} {sum(os.times()[:2])-cpu0:6.2f} total")
-    import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss//1024,'MB')
-    return c
+SCRIPT = Path(__file__).with_name("floor.sql")
+SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+
+
+def build(lake, database, seeds=SEEDS, as_of=None):
+    """Computes the public models of `lake` into a new `database`; returns (what, seconds, CPU seconds) of each table."""
+    Path(database).unlink(missing_ok=True)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"set memory_limit = '{os.environ.get('TICKETLAKE_MEMORY', '3GB')}'")
+        connection.execute("set TimeZone = 'UTC'")
+        for name, value in (("lake", str(lake)), ("seeds", str(seeds)), ("as_of", as_of)):
+            connection.execute(f"set variable {name} = ?", [value])
+        return [
+            (name, *_timed(connection, statement))
+            for statement in duckdb.extract_statements(SCRIPT.read_text(encoding="utf-8"))
+            for name in [_made_by(statement.query)]
+        ]
+
+
+def _made_by(statement):
+    """The table that a statement makes, `settings` for all else."""
+    made = re.search(r"^create (?:temp )?table (\w+) as", statement, re.MULTILINE)
+    return made[1] if made else "settings"
+
+
+def _timed(connection, statement):
+    start, cpu = time.perf_counter(), time.process_time()
+    connection.execute(statement)
+    return time.perf_counter() - start, time.process_time() - cpu
+
+
 if __name__ == "__main__":
-    Path(sys.argv[2]).unlink(missing_ok=True)
-    main(*sys.argv[1:])
+    if len(sys.argv) != 3:
+        sys.exit("Name a lake, the folder that holds raw/, and a database to write: python -m bench.floor LAKE DATABASE")
+    print(json.dumps(build(*sys.argv[1:])))

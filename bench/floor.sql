@@ -7,6 +7,7 @@
 
 -- Joins as they are written: the right side is the one to look up in, and the left one keeps its order.
 set disabled_optimizers = 'join_order,build_side_probe_side';
+set preserve_insertion_order = false;
 
 ---------- seeds
 
@@ -213,24 +214,30 @@ select
     subject
 from checked;
 
--- Of the lines with one identity all but the first landed.
+-- Of the lines with one identity all but the first landed. Which of two lines of one file is the first their texts decide, which are gone: that does not
+-- matter if they say the same, as a generator's repetitions do. If they do not, this script gives up.
 create temp table repetitions as
 with
 
-same_change as (
+repeated as (
     select change from lines where reason is null group by change having count(*) > 1
 ),
 
 ranked as (
     select
         lines.rowid as line_no,
-        row_number() over (partition by lines.change order by lines.file_no, lines.rowid) as place
+        row_number() over in_order as place,
+        lag(file_no) over in_order = file_no
+        and lag(hash(lines)) over in_order <> hash(lines) as is_undecided
     from lines
-    inner join same_change on lines.change = same_change.change
-    where lines.reason is null
+    inner join repeated on lines.change = repeated.change
+    where reason is null
+    window in_order as (partition by lines.change order by file_no)
 )
 
-select line_no from ranked where place > 1;
+select case when is_undecided then error('Two lines of one file have one identity and differ: floor.sql cannot tell which is first.') else line_no end as line_no
+from ranked
+where place > 1;
 
 ---------- the moment of the report, and business time until well after it
 
