@@ -44,15 +44,15 @@ def main():
 
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    with Bench(PROJECT, folder / "work") as bench:
-        results = {"machine": bench.machine(), "parse": bench.parse(), "sizes": []}
-        for size in sizes:
-            landings = Landings.generated(PROJECT, folder, size)
-            repeats = options.repeats or REPEATS.get(size, 1)
-            rounds = [bench.round(landings, backwards=number % 2 == 1) for number in range(repeats)]
-            results["sizes"].append({"tickets": size, "lines": landings.lines(), "bytes": landings.bytes(), "rounds": rounds})
+    bench = Bench(PROJECT, folder / "work")
+    results = {"machine": bench.machine(), "parse": bench.parse(), "sizes": []}
+    for size in sizes:
+        landings = Landings.generated(PROJECT, folder, size)
+        repeats = options.repeats or REPEATS.get(size, 1)
+        rounds = [bench.round(landings, backwards=number % 2 == 1) for number in range(repeats)]
+        results["sizes"].append({"tickets": size, "lines": landings.lines(), "rounds": rounds})
+        (folder / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     shutil.rmtree(folder / "work")
-    (folder / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     text = report(results)
     print(text)
     if set(sizes) >= set(SIZES):

@@ -1,4 +1,4 @@
-"""Whether two databases hold the same rows: `python -m bench.compare DATABASE EXPECTED`. Decimals may differ by 1e-6."""
+"""Whether two databases hold the same rows, decimals to 1e-6: `python -m bench.compare DATABASE EXPECTED`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor: all public models of a lake by one hand-written script, floor.sql: `python -m bench.floor LAKE DATABASE`."""
+"""The floor: all public models of a lake by one script, floor.sql: `python -m bench.floor LAKE DATABASE`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 
 
 def build(lake, database, seeds=SEEDS, as_of=None):
-    """Computes the public models of `lake` into a new `database`; returns (what, seconds, CPU seconds) of each table."""
+    """Computes the public models of `lake` into a new `database`; returns (table, seconds, CPU seconds) of each."""
     Path(database).unlink(missing_ok=True)
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"set memory_limit = '{os.environ.get('TICKETLAKE_MEMORY', '3GB')}'")
@@ -44,5 +44,5 @@ def _timed(connection, statement):
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("Name a lake, the folder that holds raw/, and a database to write: python -m bench.floor LAKE DATABASE")
+        sys.exit("Name a lake, the folder that holds raw/, and a database to write: bench.floor LAKE DATABASE")
     print(json.dumps(build(*sys.argv[1:])))

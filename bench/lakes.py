@@ -47,9 +47,6 @@ class Landings:
             for file in (self.raw / FEED / day).iterdir():
                 os.link(file, target / file.name)
 
-    def bytes(self):
-        return sum(file.stat().st_size for day in self.days()[:-1] for file in (self.raw / FEED / day).iterdir())
-
     def lines(self):
         files = (file for day in self.days()[:-1] for file in (self.raw / FEED / day).iterdir())
         return sum(_line_count(file) for file in files)
@@ -57,7 +54,8 @@ class Landings:
 
 def fresh(folder):
     """An empty folder."""
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True)
     return folder
 

@@ -32,12 +32,6 @@ class Bench:
             "TICKETLAKE_MEMORY": os.environ.get("TICKETLAKE_MEMORY", "3GB"),
         }
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
     def machine(self):
         """What the seconds are seconds of."""
         return {
@@ -66,9 +60,10 @@ class Bench:
     def _floor(self, landings):
         fresh(self._lake)
         landings.land(self._lake, landings.days()[:-1])
-        measured = self._run("floor", sys.executable, "-m", "bench.floor", str(self._lake), str(self._database("floor")))
+        database = self._database("floor")
+        measured = self._run("floor", sys.executable, "-m", "bench.floor", self._lake, database)
         steps = json.loads(measured.pop("output"))
-        return {"floor": measured | {"steps": steps, "database": self._database("floor").stat().st_size}}
+        return {"floor": measured | {"steps": steps, "database": database.stat().st_size}}
 
     def _without_tests(self, landings):
         return self._builds(landings, "without tests", WITHOUT_TESTS)
@@ -150,5 +145,6 @@ def _length_of_union(spans):
 
 def _processor():
     cpuinfo = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")] if cpuinfo.exists() else []
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()

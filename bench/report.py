@@ -20,7 +20,8 @@ NAMES = {
     DAY: "further day, no tests",
     FLOOR: "floor",
 }
-SHOWN_STEPS = 0.02
+SHOWN_STEPS = 0.02  # of all the floor's seconds
+SHOWN_TESTS = 10
 
 
 def written_into(document, text):
@@ -28,7 +29,7 @@ def written_into(document, text):
     before, _, rest = document.partition(BEGIN)
     _, _, after = rest.partition(END)
     if not rest or END not in rest:
-        raise SystemExit(f"docs/performance.md has lost its markers. Put back the lines\n{BEGIN}\n{END}\nand run again.")
+        raise SystemExit(f"docs/performance.md has lost its markers. Put back these lines:\n{BEGIN}\n{END}")
     return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}"
 
 
@@ -76,13 +77,13 @@ def _builds(sizes):
                     name,
                     len(rounds),
                     _number(median(walls)),
-                    f"{_number(min(walls))}–{_number(max(walls))}",
+                    f"{_number(min(walls))} to {_number(max(walls))}",
                     _number(_median(rounds, "cpu")),
                     f"{max(one['memory'] for one in rounds) / 1e6:,.0f}",
                     f"{_median(rounds, 'database') / 1e6:,.0f}",
                 ]
             )
-    heads = ["tickets", "lines", "", "runs", "seconds", "from–to", "CPU seconds", "peak memory MB", "database MB"]
+    heads = ["tickets", "lines", "", "runs", "seconds", "from, to", "CPU seconds", "peak memory MB", "database MB"]
     return _table(heads, rows, left=(2,))
 
 
@@ -129,65 +130,57 @@ def _shares(sizes):
 
 
 def _models(sizes):
-    def seconds(kind):
-        return [
-            _by_name([found[kind] for found in size["rounds"]], lambda unique_id: unique_id.startswith("model."))
-            for size in sizes
-        ]
-
-    full, day = seconds(FULL), seconds(DAY)
-    names = sorted({name for found in full for name in found}, key=lambda name: -full[-1].get(name, 0))
-    rows = [[f"`{name}`"] + [_number(found.get(name)) for both in zip(full, day, strict=True) for found in both] for name in names]
-    rows.append(["all"] + [_number(sum(found.values())) for both in zip(full, day, strict=True) for found in both])
+    found = [_by_name(size, kind, ("model",)) for size in sizes for kind in (FULL, DAY)]
+    names = sorted(found[-2], key=lambda name: -found[-2][name])
+    rows = [[f"`{name}`", *(_number(one.get(name)) for one in found)] for name in names]
+    rows.append(["all", *(_number(sum(one.values())) for one in found)])
     heads = [f"{size['tickets']:,}: {kind}" for size in sizes for kind in ("all", "day")]
     return _table(["seconds", *heads], rows)
 
 
 def _tests(sizes):
-    found = [
-        _by_name(
-            [one[FULL_TESTED] for one in size["rounds"]], lambda unique_id: unique_id.startswith(("test.", "unit_test."))
-        )
-        for size in sizes
-    ]
+    found = [_by_name(size, FULL_TESTED, ("test", "unit_test")) for size in sizes]
     names = sorted(found[-1], key=lambda name: -found[-1][name])
-    rows = [[f"`{name}`"] + [_number(one.get(name)) for one in found] for name in names[:10]]
-    rows.append([f"the other {len(names[10:])}"] + [_number(sum(one.get(name, 0) for name in names[10:])) for one in found])
-    return _table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], rows)
+    return _table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names[:SHOWN_TESTS]))
 
 
 def _steps(sizes):
     found = []
     for size in sizes:
-        steps = defaultdict(list)
-        for one in size["rounds"]:
-            sums = defaultdict(float)
-            for name, seconds, _ in one[FLOOR]["steps"]:
-                sums[name] += seconds
-            for name, seconds in sums.items():
-                steps[name].append(seconds)
-        found.append({name: median(seconds) for name, seconds in steps.items()})
-    total = sum(found[-1].values())
-    shown = [name for name, seconds in found[-1].items() if seconds >= SHOWN_STEPS * total]
-    rows = [[f"`{name}`"] + [_number(one[name]) for one in found] for name in shown]
-    rows.append(["all else"] + [_number(sum(seconds for name, seconds in one.items() if name not in shown)) for one in found])
-    return _table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], rows)
+        rounds = [_sums((name, seconds) for name, seconds, _ in one[FLOOR]["steps"]) for one in size["rounds"]]
+        found.append({name: median(one[name] for one in rounds) for name in rounds[0]})
+    least = SHOWN_STEPS * sum(found[-1].values())
+    names = [name for name, seconds in found[-1].items() if seconds >= least]
+    return _table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names))
 
 
-def _sums_by_type(build):
-    sums = dict.fromkeys(("model", "seed", "test", "unit_test", "operation"), 0.0)
-    for unique_id, seconds in build["nodes"]:
-        sums[unique_id.split(".")[0]] += seconds
+def _rows(found, names):
+    """A row for each name with its seconds in each size, and one for all that is not named."""
+    rest = [sum(seconds for name, seconds in one.items() if name not in names) for one in found]
+    rows = [[f"`{name}`", *(_number(one.get(name)) for one in found)] for name in names]
+    return [*rows, ["all else", *map(_number, rest)]]
+
+
+def _sums(pairs):
+    sums = defaultdict(float)
+    for name, seconds in pairs:
+        sums[name] += seconds
     return sums
 
 
-def _by_name(builds, wanted):
-    """The median seconds of each node, by name."""
+def _sums_by_type(build):
+    return _sums((unique_id.split(".")[0], seconds) for unique_id, seconds in build["nodes"])
+
+
+def _by_name(size, kind, types):
+    """The median seconds of each node of these types in one kind of build, by name."""
     seconds = defaultdict(list)
-    for build in builds:
-        for unique_id, took in build["nodes"]:
-            if wanted(unique_id):
-                seconds[unique_id.split(".")[-1 if unique_id.startswith(("model.", "unit_test.")) else 2]].append(took)
+    for found in size["rounds"]:
+        for unique_id, took in found[kind]["nodes"]:
+            node_type, _, *names = unique_id.split(".")
+            if node_type in types:
+                # A data test's id ends with a hash, a unit test's begins with its model.
+                seconds[names[-1] if node_type == "unit_test" else names[0]].append(took)
     return {name: median(took) for name, took in seconds.items()}
 
 

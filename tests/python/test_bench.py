@@ -5,8 +5,9 @@ import sys
 
 import duckdb
 import pytest
-from bench import compare, floor, report
 from lakes import PROJECT, Dbt, Lake
+
+from bench import compare, floor, report
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +16,10 @@ def databases(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lake")
     lake = Lake(folder / "lake")
     subprocess.run(
-        [sys.executable, "-m", "generator", "generate", "--count", "300", "--end", "2026-02-15", "--dirty", "0.05"]
-        + ["--output", str(lake.folder / "raw")],
+        [
+            *(sys.executable, "-m", "generator", "generate", "--output", lake.folder / "raw"),
+            *("--count", "300", "--end", "2026-02-15", "--dirty", "0.05"),
+        ],
         cwd=PROJECT,
         check=True,
         stdout=subprocess.DEVNULL,
@@ -52,7 +55,8 @@ def test_a_difference_is_seen(databases, tmp_path, change, model):
     changed.write_bytes(found.read_bytes())
     with duckdb.connect(str(changed)) as connection:
         connection.execute(change)
-    assert [line.split(":")[0] for line in compare.differences(changed, expected).splitlines() if line[0] != " "] == [model]
+    found_in = [line.split(":")[0] for line in compare.differences(changed, expected).splitlines() if line[0] != " "]
+    assert found_in == [model]
 
 
 def test_decimals_may_differ_by_a_millionth(databases, tmp_path):
