@@ -1,9 +1,9 @@
--- The floor: the public models of ticketlake from the same landings and seeds, as one script for one full computation. No dbt, no tests, no way to add
--- a day; it shows how much of a build's time the numbers themselves take. Set before it runs: lake, seeds (folders) and as_of (a timestamp, or null).
+-- The floor: the public models of ticketlake from the same landings and seeds, by one script, once. It has no dbt, no tests and no way to add a day: it
+-- shows how much of a build's time the numbers themselves take. To be set before: lake and seeds (folders), as_of (a timestamp, or null).
 --
--- How it is fast: the text is read once; what is computed with is integers; the updates are sorted once, by ticket and time, and all that looks at
--- neighbours runs along that order (windows with an empty OVER stream over stored rows, without another sort or hash). Inside, a ticket and an
--- update's identity are 64-bit hashes: at a million tickets two of them clash once in 30 million lakes, and the comparison with the project would show it.
+-- The text is read once. What is computed with is integers. The updates are sorted once, by ticket and time, and all that looks at neighbours runs along
+-- that order: windows with an empty OVER stream over stored rows, without another sort. A ticket and an identity are 64-bit hashes: of a million lakes
+-- with a million tickets, one has two identities that clash, and the comparison with the project shows it.
 
 -- Joins as they are written: the right side is the one to look up in, and the left one keeps its order.
 set disabled_optimizers = 'join_order,build_side_probe_side';
@@ -199,7 +199,7 @@ select
     code,
     severity_no as severity,
     (coalesce(source_no, 0) * 1000 + coalesce(category_no, 0)) * 1000 + market_no as kind,
-    cast(case event when 'agent_reply' then 1 when 'customer_reply' then 2 when 'escalated' then 3 when 'rated' then 4 else 0 end as utinyint) as event,
+    cast(coalesce(list_position(['agent_reply', 'customer_reply', 'escalated', 'rated'], event), 0) as utinyint) as event,
     category,
     agent_id,
     team,
@@ -214,8 +214,8 @@ select
     subject
 from checked;
 
--- Of the lines with one identity all but the first landed. Which of two lines of one file is the first their texts decide, which are gone: that does not
--- matter if they say the same, as a generator's repetitions do. If they do not, this script gives up.
+-- Of the lines with one identity all but the first landed. Of two lines of one file their texts would say which is first, and these are gone: no matter
+-- if they say the same, as the generator's repetitions do. If they do not, this script gives up.
 create temp table repetitions as
 with
 
@@ -235,7 +235,11 @@ ranked as (
     window in_order as (partition by lines.change order by file_no)
 )
 
-select case when is_undecided then error('Two lines of one file have one identity and differ: floor.sql cannot tell which is first.') else line_no end as line_no
+select
+    case
+        when is_undecided then error('Two lines of one file have one identity and differ: floor.sql cannot tell which is first.')
+        else line_no
+    end as line_no
 from ranked
 where place > 1;
 
@@ -338,7 +342,10 @@ set variable origin = (select min(starts) from stretches);
 
 create temp table steps as
 select
-    unnest(range((starts - getvariable('origin')) // getvariable('step'), (stops - getvariable('origin')) // getvariable('step'))) * 1000 + market_no as slot,
+    unnest(range(
+        (starts - getvariable('origin')) // getvariable('step'),
+        (stops - getvariable('origin')) // getvariable('step')
+    )) * 1000 + market_no as slot,
     case when is_open then counted_before - starts end as shift,
     case when not is_open then counted_before end as counted_before
 from stretches;
@@ -391,8 +398,8 @@ group by all;
 
 set preserve_insertion_order = true;
 
--- One sort. A ticket whose first update is later than its creation begins with a state more, new. With each state come what the market's business time
--- has counted when it starts, and the resolution policy that it is under.
+-- One sort. A ticket whose first update is later than its creation begins with a state more, new. With each state comes what its market's business time
+-- has counted by its start, and the resolution policy that it is under.
 create temp table states as
 with
 
@@ -683,7 +690,10 @@ select
     (coalesce(pending, 0) + case when measured.code & 12 = 4 then current_micros else 0 end) / 3.6e9 as pending_hours,
     (coalesce(on_hold, 0) + case when measured.code & 12 = 8 then current_micros else 0 end) / 3.6e9 as on_hold_hours,
     case when is_open then (epoch_us(as_of) - epoch_us(measured.created_at)) / 3.6e9 end as age_hours,
-    case when deadline is not null then deadline when breached_at is not null then breached_at when is_running then breaches_at end as resolution_due_at,
+    case
+        when deadline is not null then deadline
+        when breached_at is not null or is_running then breaches_at
+    end as resolution_due_at,
     breached_at as sla_breached_at,
     case when rule_over is not null or rule_now is not null then breached_at is not null end as is_sla_breached
 from lines
@@ -775,8 +785,16 @@ waiting as (
 
 reply_spans as (
     select
-        'first_reply' as metric, ticket, 0 as span_no, kind, created_at, first_severity as severity, created_at as started_at, created_open as started_open,
-        least(first_reply_at, first_resolved_at) as stopped_at, least(first_reply_open, first_resolved_open) as stopped_open
+        'first_reply' as metric,
+        ticket,
+        0 as span_no,
+        kind,
+        created_at,
+        first_severity as severity,
+        created_at as started_at,
+        created_open as started_open,
+        least(first_reply_at, first_resolved_at) as stopped_at,
+        least(first_reply_open, first_resolved_open) as stopped_open
     from tickets
 
     union all
@@ -870,11 +888,9 @@ resolution_clocks as (
 clocks as (
     select * from replies
     union all
-    select * exclude (judged_by) from (
-        select ticket, metric, instance, judged_by >> 3 as rule, judged_by & 7 as severity, started_at, stopped_at, breaches_at, deadline, is_running,
-            elapsed, as_of, judged_by
-        from resolution_clocks
-    )
+    select
+        ticket, metric, instance, judged_by >> 3 as rule, judged_by & 7 as severity, started_at, stopped_at, breaches_at, deadline, is_running, elapsed, as_of
+    from resolution_clocks
 )
 
 select
@@ -908,7 +924,13 @@ left join policies on clocks.rule = policies.rule;
 
 create temp table breached as
 select
-    cast(breaches_at as date) as day, breaches_at, breaches.ticket, market, 'P' || severity as severity, coalesce(category, '(none)') as category, agent_id
+    cast(breaches_at as date) as day,
+    breaches_at,
+    breaches.ticket,
+    market,
+    'P' || severity as severity,
+    coalesce(category, '(none)') as category,
+    agent_id
 from breaches
 inner join (select ticket, kind from tickets) as tickets using (ticket)
 inner join markets on kind % 1000 = markets.market_no
@@ -946,8 +968,15 @@ select
     quantile_disc(resolution_hours, 0.9) as resolution_hours_p90
 from (
     select
-        day, market, 'P' || severity as severity, coalesce(category, '(none)') as category,
-        is_opening::int as created, is_resolved::int as resolved, is_reopened::int as reopened, 0 as sla_breached, resolution_hours
+        day,
+        market,
+        'P' || severity as severity,
+        coalesce(category, '(none)') as category,
+        is_opening::int as created,
+        is_resolved::int as resolved,
+        is_reopened::int as reopened,
+        0 as sla_breached,
+        resolution_hours
     from moves
     inner join markets using (market_no)
     where is_opening or is_resolved or is_reopened
@@ -976,8 +1005,14 @@ overdue_spans as (
 
 changes as (
     select
-        day, market_no, severity,
-        is_opening::int as created, is_reopened::int as reopened, is_resolved::int as resolved, (severity_before is not null)::int as reclassified, 0 as overdue
+        day,
+        market_no,
+        severity,
+        is_opening::int as created,
+        is_reopened::int as reopened,
+        is_resolved::int as resolved,
+        (severity_before is not null)::int as reclassified,
+        0 as overdue
     from moves
     union all
     select day, market_no, severity_before, 0, 0, 0, -1, 0 from moves where severity_before is not null
@@ -1096,7 +1131,13 @@ create table ops_metrics_daily as
 with
 
 days as (
-    select day, sum(created) as created, sum(resolved) as resolved, sum(reopened) as reopened, sum(closing) as backlog, sum(overdue) as overdue_backlog
+    select
+        day,
+        sum(created) as created,
+        sum(resolved) as resolved,
+        sum(reopened) as reopened,
+        sum(closing) as backlog,
+        sum(overdue) as overdue_backlog
     from backlog_daily
     group by day
 ),

@@ -77,7 +77,7 @@ def _builds(sizes):
                     name,
                     len(rounds),
                     _number(median(walls)),
-                    f"{_number(min(walls))} to {_number(max(walls))}",
+                    f"{_number(min(walls))} to {_number(max(walls))}" if len(walls) > 1 else "",
                     _number(_median(rounds, "cpu")),
                     f"{max(one['memory'] for one in rounds) / 1e6:,.0f}",
                     f"{_median(rounds, 'database') / 1e6:,.0f}",
