@@ -1,5 +1,6 @@
 """The floor computes the rows that the project does, and a difference does not go unseen."""
 
+import shutil
 import subprocess
 import sys
 
@@ -11,8 +12,8 @@ from bench import compare, floor, report
 
 
 @pytest.fixture(scope="module")
-def databases(tmp_path_factory):
-    """A small generated lake, as the floor and as the project compute it."""
+def lake(tmp_path_factory):
+    """A small generated lake, and the database that the floor makes of it."""
     folder = tmp_path_factory.mktemp("lake")
     lake = Lake(folder / "lake")
     subprocess.run(
@@ -24,48 +25,50 @@ def databases(tmp_path_factory):
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    dbt = Dbt(folder / "dbt")
-    dbt.build(lake)
+    floor.build(lake.folder, folder / "floor.duckdb")
+    return lake, folder / "floor.duckdb"
+
+
+@pytest.fixture
+def changed(lake, tmp_path):
+    """Changes a copy of the floor's database by a statement, and says how it then differs from the floor's."""
+
+    def differences_after(statement):
+        copy = shutil.copy(lake[1], tmp_path / "changed.duckdb")
+        with duckdb.connect(str(copy)) as connection:
+            connection.execute(statement)
+        return compare.differences(copy, lake[1])
+
+    return differences_after
+
+
+def test_the_floor_has_the_rows_of_every_public_model(lake, tmp_path):
+    generated, database = lake
+    dbt = Dbt(tmp_path / "dbt")
+    dbt.build(generated)
     public = dbt.public_tables()
     dbt.close()
-    found = folder / "floor.duckdb"
-    floor.build(lake.folder, found)
-    return found, lake.folder / "ticketlake.duckdb", public
-
-
-def test_the_floor_has_the_rows_of_every_public_model(databases):
-    found, expected, public = databases
     assert sorted(compare.MODELS) == sorted(public)
-    assert compare.differences(found, expected) == ""
+    assert compare.differences(database, generated.folder / "ticketlake.duckdb") == ""
 
 
 @pytest.mark.parametrize(
     ("change", "model"),
     [
         ("update fct_tickets set working_hours = working_hours + 1e-5", "fct_tickets"),
-        ("update agent_load_daily set satisfaction_avg = null where satisfaction_avg is not null", "agent_load_daily"),
+        ("update agent_load_daily set satisfaction_avg = 0 where satisfaction_avg is null", "agent_load_daily"),
         ("insert into backlog_daily from backlog_daily limit 1", "backlog_daily"),
         ("delete from fct_ticket_slas where metric = 'next_reply' and instance = 1", "fct_ticket_slas"),
         ("alter table dim_dates alter iso_weekday type bigint", "dim_dates"),
     ],
 )
-def test_a_difference_is_seen(databases, tmp_path, change, model):
-    found, expected, _ = databases
-    changed = tmp_path / "changed.duckdb"
-    changed.write_bytes(found.read_bytes())
-    with duckdb.connect(str(changed)) as connection:
-        connection.execute(change)
-    found_in = [line.split(":")[0] for line in compare.differences(changed, expected).splitlines() if line[0] != " "]
-    assert found_in == [model]
+def test_a_difference_is_seen(changed, change, model):
+    lines = changed(change).splitlines()
+    assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == [model]
 
 
-def test_decimals_may_differ_by_a_millionth(databases, tmp_path):
-    found, expected, _ = databases
-    changed = tmp_path / "changed.duckdb"
-    changed.write_bytes(found.read_bytes())
-    with duckdb.connect(str(changed)) as connection:
-        connection.execute("update fct_tickets set working_hours = working_hours + 4e-7")
-    assert compare.differences(changed, expected) == ""
+def test_decimals_may_differ_by_a_millionth(changed):
+    assert changed("update fct_tickets set working_hours = working_hours + 4e-7") == ""
 
 
 def test_the_tables_go_between_the_markers():
