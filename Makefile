@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day test lint docs locks clean
+.PHONY: help build day test lint docs bench locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -46,6 +46,9 @@ lint: $(ENV)/test  ## SQL and Python
 docs: $(ENV)/build  ## static documentation, target/static_index.html
 	dbt docs generate --static
 	@echo "Open target/static_index.html, or run: dbt docs serve"
+
+bench: $(ENV)/build  ## measure builds and the floor, docs/performance.md; SIZES="10000 100000" for some sizes only
+	@python -m bench $(SIZES)
 
 locks:  ## pin what pyproject.toml asks for, hashes and no addresses; needs uv
 	@for lock in build: test:--extra=test athena:--extra=athena; do \

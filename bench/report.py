@@ -1,0 +1,200 @@
+"""The tables of docs/performance.md."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from statistics import median
+
+BEGIN, END = "<!-- measured by make bench: begin -->", "<!-- measured by make bench: end -->"
+FULL, FULL_TESTED, DAY, DAY_TESTED, FLOOR = (
+    "build without tests",
+    "build with tests",
+    "day without tests",
+    "day with tests",
+    "floor",
+)
+NAMES = {
+    FULL_TESTED: "`dbt build`",
+    FULL: "`dbt build`, no tests",
+    DAY_TESTED: "further day, `dbt build`",
+    DAY: "further day, no tests",
+    FLOOR: "floor",
+}
+SHOWN_STEPS = 0.02  # of all the floor's seconds
+SHOWN_TESTS = 10
+
+
+def written_into(document, text):
+    """The document with `text` between its markers."""
+    before, _, rest = document.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if not rest or END not in rest:
+        raise SystemExit(f"docs/performance.md has lost its markers. Put back these lines:\n{BEGIN}\n{END}")
+    return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}"
+
+
+def report(results):
+    """Markdown of what `python -m bench` found."""
+    sizes = results["sizes"]
+    parts = [
+        _machine(results),
+        "### Builds and the floor",
+        _builds(sizes),
+        "### Ratios",
+        _ratios(sizes),
+        "### Where a build's time goes",
+        _shares(sizes),
+        "### Models",
+        _models(sizes),
+        "### Tests",
+        _tests(sizes),
+        "### Steps of the floor",
+        _steps(sizes),
+    ]
+    return "\n\n".join(parts)
+
+
+def _machine(results):
+    machine = results["machine"]
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("dbt-core", "dbt-duckdb", "duckdb"))
+    return (
+        f"{machine['cores']} cores ({machine['processor']}), load {machine['load']:.1f} at the start; DuckDB may use "
+        f"{machine['memory limit']}; Python {machine['python']}, {versions}. dbt reads the whole project in "
+        f"{results['parse']['wall']:.1f} s, once; the builds below find it read."
+    )
+
+
+def _builds(sizes):
+    rows = []
+    for size in sizes:
+        for kind, name in NAMES.items():
+            rounds = [found[kind] for found in size["rounds"]]
+            walls = [one["wall"] for one in rounds]
+            rows.append(
+                [
+                    f"{size['tickets']:,}",
+                    f"{size['lines']:,}",
+                    name,
+                    len(rounds),
+                    _number(median(walls)),
+                    f"{_number(min(walls))} to {_number(max(walls))}" if len(walls) > 1 else "",
+                    _number(_median(rounds, "cpu")),
+                    f"{max(one['memory'] for one in rounds) / 1e6:,.0f}",
+                    f"{_median(rounds, 'database') / 1e6:,.0f}",
+                ]
+            )
+    heads = ["tickets", "lines", "", "runs", "seconds", "from, to", "CPU seconds", "peak memory MB", "database MB"]
+    return _table(heads, rows, left=(2,))
+
+
+def _ratios(sizes):
+    """Each round's builds against its own floor and build: what else the machine did then weighs on both."""
+    pairs = [
+        (FULL, FLOOR, "build without tests ÷ floor"),
+        (FULL_TESTED, FLOOR, "build with tests ÷ floor"),
+        (FULL_TESTED, FULL, "build with tests ÷ without"),
+        (DAY, FULL, "further day ÷ build, without tests"),
+        (DAY_TESTED, FULL_TESTED, "further day ÷ build, with tests"),
+    ]
+    rows = [
+        [name]
+        + [
+            _number(median(found[one][measure] / found[other][measure] for found in size["rounds"]))
+            for size in sizes
+            for measure in ("wall", "cpu")
+        ]
+        for one, other, name in pairs
+    ]
+    heads = [f"{size['tickets']:,}: {measure}" for size in sizes for measure in ("seconds", "CPU")]
+    return _table(["", *heads], rows)
+
+
+def _shares(sizes):
+    rows = []
+    for size in sizes:
+        for kind in (FULL_TESTED, FULL, DAY_TESTED, DAY):
+            rounds = [found[kind] for found in size["rounds"]]
+            sums = [_sums_by_type(one) for one in rounds]
+            rows.append(
+                [
+                    f"{size['tickets']:,}",
+                    NAMES[kind],
+                    _number(_median(rounds, "wall")),
+                    _number(median(one["wall"] - one["busy"] for one in rounds)),
+                    _number(_median(rounds, "busy")),
+                    *(_number(median(one[of] for one in sums)) for of in ("model", "seed", "test", "unit_test")),
+                ]
+            )
+    heads = ["tickets", "", "seconds", "dbt itself", "any node at work", "models", "seeds", "data tests", "unit tests"]
+    return _table(heads, rows, left=(1,))
+
+
+def _models(sizes):
+    found = [_by_name(size, kind, ("model",)) for size in sizes for kind in (FULL, DAY)]
+    names = sorted(found[-2], key=lambda name: -found[-2][name])
+    rows = [[f"`{name}`", *(_number(one.get(name)) for one in found)] for name in names]
+    rows.append(["all", *(_number(sum(one.values())) for one in found)])
+    heads = [f"{size['tickets']:,}: {kind}" for size in sizes for kind in ("all", "day")]
+    return _table(["seconds", *heads], rows)
+
+
+def _tests(sizes):
+    found = [_by_name(size, FULL_TESTED, ("test", "unit_test")) for size in sizes]
+    names = sorted(found[-1], key=lambda name: -found[-1][name])
+    return _table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names[:SHOWN_TESTS]))
+
+
+def _steps(sizes):
+    found = []
+    for size in sizes:
+        rounds = [_sums((name, seconds) for name, seconds, _ in one[FLOOR]["steps"]) for one in size["rounds"]]
+        found.append({name: median(one[name] for one in rounds) for name in rounds[0]})
+    least = SHOWN_STEPS * sum(found[-1].values())
+    names = [name for name, seconds in found[-1].items() if seconds >= least]
+    return _table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names))
+
+
+def _rows(found, names):
+    """A row for each name with its seconds in each size, and one for all that is not named."""
+    rest = [sum(seconds for name, seconds in one.items() if name not in names) for one in found]
+    rows = [[f"`{name}`", *(_number(one.get(name)) for one in found)] for name in names]
+    return [*rows, ["all else", *map(_number, rest)]]
+
+
+def _sums(pairs):
+    sums = defaultdict(float)
+    for name, seconds in pairs:
+        sums[name] += seconds
+    return sums
+
+
+def _sums_by_type(build):
+    return _sums((unique_id.split(".")[0], seconds) for unique_id, seconds in build["nodes"])
+
+
+def _by_name(size, kind, types):
+    """The median seconds of each node of these types in one kind of build, by name."""
+    seconds = defaultdict(list)
+    for found in size["rounds"]:
+        for unique_id, took in found[kind]["nodes"]:
+            node_type, _, *names = unique_id.split(".")
+            if node_type in types:
+                # A data test's id ends with a hash, a unit test's begins with its model.
+                seconds[names[-1] if node_type == "unit_test" else names[0]].append(took)
+    return {name: median(took) for name, took in seconds.items()}
+
+
+def _median(rounds, key):
+    return median(one[key] for one in rounds)
+
+
+def _number(value):
+    """Three digits that count, at most two after the point."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _table(heads, rows, left=()):
+    marks = [":--" if n == 0 or n in left else "--:" for n in range(len(heads))]
+    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in [heads, marks, *rows])
