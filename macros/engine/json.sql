@@ -14,6 +14,14 @@
     end
 {%- endmacro %}
 
+{% macro athena__parse_json_object(line, text_fields, json_fields) -%}
+    try(cast(json_parse({{ line }}) as row(
+        {%- for field in text_fields + json_fields -%}
+        {{ field }} {{ 'json' if field in json_fields else 'varchar' }} {{- ', ' if not loop.last }}
+        {%- endfor -%}
+    )))
+{%- endmacro %}
+
 
 {# Whether what the parser took is an object by RFC 8259. #}
 {% macro is_strict_json_object(line) %}
@@ -37,6 +45,17 @@
 {%- endmacro %}
 
 
+{# Trino's parser is strict; an array would do for a row. #}
+{% macro athena__is_strict_json_object(line) -%} regexp_like({{ line }}, '^[ \t\r]*\{') {%- endmacro %}
+
+
 {# The text of a JSON string, without its quotes and escapes. #}
 {% macro json_string(json) %}{{ return(adapter.dispatch('json_string')(json)) }}{% endmacro %}
 {% macro duckdb__json_string(json) -%} json_extract_string({{ json }}, '$') {%- endmacro %}
+{% macro athena__json_string(json) -%} json_extract_scalar({{ json }}, '$') {%- endmacro %}
+
+
+{# A field that was parsed as JSON, as its text. #}
+{% macro json_text(json) %}{{ return(adapter.dispatch('json_text')(json)) }}{% endmacro %}
+{% macro duckdb__json_text(json) -%} {{ json }} {%- endmacro %}
+{% macro athena__json_text(json) -%} json_format({{ json }}) {%- endmacro %}

@@ -8,12 +8,17 @@
     and try_cast(dt as date) is not null
     and regexp_matches(filename, '/[^/_.][^/]*\.jsonl(\.gz)?$')
 {%- endmacro %}
+{# Partition projection lets no other folders in. #}
+{% macro athena__is_landing() -%} regexp_like("$path", '/[^/_.][^/]*\.jsonl(\.gz)?$') {%- endmacro %}
 
 
 {# The path below raw/. #}
 {% macro landed_file(feed) %}{{ return(adapter.dispatch('landed_file')(feed)) }}{% endmacro %}
 {% macro duckdb__landed_file(feed) -%}
     '{{ feed }}/dt=' || dt || '/' || regexp_extract(filename, '[^/]+$')
+{%- endmacro %}
+{% macro athena__landed_file(feed) -%}
+    '{{ feed }}/dt=' || dt || '/' || regexp_extract("$path", '[^/]+$')
 {%- endmacro %}
 
 
@@ -30,11 +35,17 @@
     lateral (select try_cast(dt as date) as landed_on, {{ landed_file(feed) }} as landed_file)
     where {{ is_landing() }}
 {% endmacro %}
+{% macro athena__list_landings(feed) %}
+    select distinct cast(dt as date) as landed_on, {{ landed_file(feed) }} as landed_file
+    from {{ source('raw', feed) }}
+    where {{ is_landing() }}
+{% endmacro %}
 
 
 {# The reader cuts a line at four control characters in a row, which no JSON has: such a line is refused. #}
 {% macro is_whole_line() %}{{ return(adapter.dispatch('is_whole_line')()) }}{% endmacro %}
 {% macro duckdb__is_whole_line() -%} rest is null {%- endmacro %}
+{% macro athena__is_whole_line() -%} true {%- endmacro %}
 
 
 {# The first landed day of these files, paths below raw/, that have a line to count; none if they have none. #}
@@ -48,6 +59,16 @@
     ) %}
     {% set unreadable = run_query("select min(dt) from (" ~ duckdb__unreadable_lines() ~ ") as unreadable") %}
     {{ return([read.columns[0].values()[0], unreadable.columns[0].values()[0]] | select | min | default(none, true)) }}
+{% endmacro %}
+
+
+{% macro athena__first_day_with_a_line(feed, files) %}
+    {% set read = run_query(
+        "select min(dt) from " ~ source('raw', feed) ~ "
+        where " ~ landed_file(feed) ~ " in ('" ~ (files | map('replace', "'", "''") | join("', '")) ~ "')
+        and not " ~ is_blank('line')
+    ) %}
+    {{ return(read.columns[0].values()[0]) }}
 {% endmacro %}
 
 
@@ -68,6 +89,9 @@
     from ({{ duckdb__unreadable_lines() }}) as unreadable
     {% endif %}
 {% endmacro %}
+
+{# Athena hands over every line, with what is not UTF-8 replaced. #}
+{% macro athena__quarantine_unreadable_lines(feed) %}{% endmacro %}
 
 {# What DuckDB's last scan of raw lines rejected; it keeps that in temporary tables of the session. #}
 {% macro duckdb__unreadable_lines() %}

@@ -1,3 +1,4 @@
 {# Whether the engine knows a time zone by exactly this name of the IANA database. #}
 {% macro is_time_zone(name) %}{{ return(adapter.dispatch('is_time_zone')(name)) }}{% endmacro %}
 {% macro duckdb__is_time_zone(name) -%} {{ name }} in (select zones.name from pg_timezone_names() as zones) {%- endmacro %}
+{% macro athena__is_time_zone(name) -%} try(at_timezone(timestamp '2026-01-01 00:00:00 UTC', {{ name }})) is not null {%- endmacro %}

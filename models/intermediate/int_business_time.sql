@@ -57,8 +57,9 @@ days as (
     select
         calendar,
         timezone,
-        {{ dates_between('first_day', 'last_day') }} as day
+        day
     from spans
+    cross join unnest({{ dates_between('first_day', 'last_day') }}) as dates (day)
 
 ),
 

@@ -15,8 +15,11 @@ stretches as (
 
 select
     calendar,
-    {{ numbers_between(open_micros_bucket('open_micros_before'), open_micros_bucket('open_micros_after - 1')) }} as bucket,
+    bucket,
     starts_at,
     open_micros_before,
     open_micros_after
 from stretches
+cross join unnest({{ numbers_between(
+    open_micros_bucket('open_micros_before'), open_micros_bucket('open_micros_after - 1')
+) }}) as buckets (bucket)

@@ -78,14 +78,15 @@ levels as (
 open_days as (
 
     select
-        {{ dates_between(
-            'levels.first_day',
-            'coalesce(' ~ add_days('levels.next_day', -1) ~ ', cast(bounds.as_of as date))'
-        ) }} as day,
+        dates.day,
         levels.agent_id,
         levels.open_at_end
     from levels
     cross join {{ ref('int_as_of') }} as bounds
+    cross join unnest({{ dates_between(
+        'levels.first_day',
+        'coalesce(' ~ add_days('levels.next_day', -1) ~ ', cast(bounds.as_of as date))'
+    ) }}) as dates (day)
     where levels.open_at_end > 0
 
 ),

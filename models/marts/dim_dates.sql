@@ -1,12 +1,22 @@
 -- Every date that a fact or a daily table can name: from the first ticket's creation to as_of.
 with
 
-days as (
+bounds as (
 
-    select {{ dates_between('cast(min(tickets.created_at) as date)', 'cast(bounds.as_of as date)') }} as day
+    select
+        cast(min(tickets.created_at) as date) as first_day,
+        cast(bounds.as_of as date) as last_day
     from {{ ref('int_tickets') }} as tickets
     cross join {{ ref('int_as_of') }} as bounds
     group by bounds.as_of
+
+),
+
+days as (
+
+    select day
+    from bounds
+    cross join unnest({{ dates_between('first_day', 'last_day') }}) as dates (day)
 
 )
 

@@ -47,8 +47,8 @@ given as (
         {% for field in text_fields -%}
         {{ absent_if_blank('fields.' ~ field) }} as {{ field }},
         {% endfor -%}
-        {{ absent_if_blank_json('fields.sequence') }} as sequence,
-        {{ absent_if_blank_json('fields.satisfaction') }} as satisfaction
+        {{ absent_if_blank_json(json_text('fields.sequence')) }} as sequence,
+        {{ absent_if_blank_json(json_text('fields.satisfaction')) }} as satisfaction
     from parsed
 
 ),
