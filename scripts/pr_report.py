@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scripts.changes import FullRefresh, column_changes, name_of, quoted
 
-HOME = Path("target/pull_request")
+HOME = Path(__file__).resolve().parent.parent / "target" / "pull_request"
 MARK = "<!-- ticketlake: what a pull request changes -->"  # By this line the workflow finds its comment again.
 
 
