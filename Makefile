@@ -60,7 +60,7 @@ lint: $(ENV)/test  ## SQL, Python, YAML; workflows, if actionlint is there
 	yamllint --strict .
 	@mkdir -p target/empty-lake
 	LAKE=target/empty-lake sqlfluff lint --processes 2 --disable-progress-bar models tests analyses
-	@if command -v actionlint; then actionlint; else echo "actionlint is not on the PATH: .github/workflows is not checked"; fi
+	@if command -v actionlint > /dev/null; then actionlint; else echo "actionlint is not on the PATH: .github/workflows is not checked"; fi
 
 # Each linter runs, whatever the others find. On GitHub each finding stands at its line.
 lint-changed: $(ENV)/test  ## the same for the files that differ from BASE
