@@ -26,6 +26,8 @@ def main():
 def report(said, base, head):
     """The whole report. A manifest is none if that side does not parse."""
     parts = [MARK, "## What this pull request changes"]
+    if "commit" in said:
+        parts.append(f"Compared with {said['base']} at {said['commit'][:7]}.")
     if said["failed"]:
         parts.append(f"**{said['failed']}**")
     if base and head:
