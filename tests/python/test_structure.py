@@ -13,6 +13,8 @@ NAMES = {
     "intermediate": r"int_\w+",
     "marts": r"(fct|dim)_\w+|\w+_daily|quarantined_lines|ingestion_state",
 }
+# Most updates stand in their one line; the few others are added to them. To hand all of them on would store all twice.
+REJOINED = {("stg_ticket_updates__lines", "int_repeated_updates", "int_ticket_updates")}
 READS = {
     "staging": {"source", "seed"},
     "intermediate": {"seed", "staging", "intermediate"},
@@ -98,14 +100,14 @@ def test_views_do_not_stand_on_many_views(lineage):
 def test_nothing_is_read_again_beside_the_only_model_that_reads_it(lineage):
     """A step that one model reads, together with what the step was made of, could have handed those columns on."""
     steps = {key for key, node in lineage.models.items() if node["access"] != "public"}
-    rejoined = [
+    rejoined = {
         tuple(lineage.models[key]["name"] for key in (parent, child, grandchild))
         for parent, child in product(lineage.models, repeat=2)
         if child in lineage.children[parent] & steps and len(lineage.children[child]) == 1
         for grandchild in lineage.children[child]
         if grandchild in lineage.children[parent]
-    ]
-    assert rejoined == []
+    }
+    assert rejoined == REJOINED
 
 
 def test_names_and_folders_say_the_layer(lineage):
