@@ -1,17 +1,18 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day test lint docs bench locks clean
+.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
+BASE ?= origin/main
 ENV := .venv
 BIN := $(ENV)/bin
 export LAKE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help:  ## what there is to make
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 $(ENV)/build: locks/build.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
@@ -24,6 +25,12 @@ $(ENV)/test: $(ENV)/build locks/test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/test.txt
 	@touch $@
 
+# An environment of its own: Athena's adapter and the linters want different versions of the same packages.
+$(ENV)/athena/ready: $(ENV)/build locks/athena.txt
+	$(BIN)/python -m venv $(ENV)/athena
+	$(ENV)/athena/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/athena.txt
+	@touch $@
+
 build: $(ENV)/build  ## environment, 5,000 generated tickets if LAKE is empty, dbt build, summary
 	@python -m generator generate --count 5000 --if-empty --output "$(LAKE)/raw"
 	dbt build
@@ -34,14 +41,50 @@ day: $(ENV)/build  ## the next day arrives and is built
 	dbt build
 	@python scripts/summary.py "$(LAKE)"
 
-test: $(ENV)/test lint  ## all that CI runs
-	python -m pytest -q -n 2
+days_ago = $$(python -c 'import datetime as d; print((d.datetime.now(d.timezone.utc) - d.timedelta($(1))).date())')
 
-lint: $(ENV)/test  ## SQL and Python
+# Generated landings go on up to yesterday; landings of one's own are built as they are.
+daily: $(ENV)/build  ## what the daily workflow runs: yesterday arrives; freshness, dbt build
+	@python -m generator generate --if-empty --per-day 20 --start $(call days_ago,36) --end $(call days_ago,2) --output "$(LAKE)/raw"
+	@[ ! -e "$(LAKE)/raw/_generator.json" ] || python -m generator simulate --date $(call days_ago,1) --output "$(LAKE)/raw"
+	dbt source freshness
+	dbt build $(if $(FULL_REFRESH),--full-refresh)
+	@python scripts/summary.py "$(LAKE)"
+
+test: $(ENV)/test lint  ## all that CI runs
+	python -m pytest -q -n 2 --dist loadfile
+
+lint: $(ENV)/test  ## SQL, Python, YAML; workflows, if actionlint is there
 	ruff check --quiet .
 	ruff format --quiet --check .
+	yamllint --strict .
 	@mkdir -p target/empty-lake
 	LAKE=target/empty-lake sqlfluff lint --processes 2 --disable-progress-bar models tests analyses
+	@if command -v actionlint > /dev/null; then actionlint; else echo "actionlint is not on the PATH: .github/workflows is not checked"; fi
+
+# Each linter runs, whatever the others find. On GitHub each finding stands at its line.
+lint-changed: $(ENV)/test  ## the same for the files that differ from BASE
+	@mkdir -p target/empty-lake
+	@base=$$(git merge-base "$(BASE)" HEAD) || { echo "git knows no commit that $(BASE) and this branch share. Name another: make lint-changed BASE=main"; exit 1; }; \
+	changed() { git diff -z --name-only --diff-filter=d $$base -- "$$@"; git ls-files -z --others --exclude-standard -- "$$@"; }; \
+	failed=0; \
+	changed models/*.sql tests/*.sql analyses/*.sql | LAKE=target/empty-lake xargs -0 -r sqlfluff lint --disable-progress-bar \
+		$(if $(GITHUB_ACTIONS),--format github-annotation-native --annotation-level failure) || failed=1; \
+	changed '*.py' | xargs -0 -r ruff check --quiet $(if $(GITHUB_ACTIONS),--output-format github) || failed=1; \
+	changed '*.py' | xargs -0 -r ruff format --quiet --check $(if $(GITHUB_ACTIONS),--output-format github) || failed=1; \
+	changed '*.yml' '*.yaml' | xargs -0 -r yamllint --strict $(if $(GITHUB_ACTIONS),--format github) || failed=1; \
+	exit $$failed
+
+parse: $(ENV)/build $(ENV)/athena/ready  ## the project, for DuckDB and for Athena
+	@mkdir -p target/empty-lake
+	LAKE=target/empty-lake dbt parse --no-partial-parse --target-path target/parse_duckdb
+	LAKE=s3://bucket/lake $(ENV)/athena/bin/dbt parse --no-partial-parse --target athena --target-path target/parse_athena
+
+build-changed: $(ENV)/build  ## what differs from BASE, on top of what BASE has built, on a generated lake
+	python -m scripts.build_changed "$(BASE)"
+
+pr-report: $(ENV)/build  ## after build-changed, as Markdown: public columns, full refreshes, rows
+	@python -m scripts.pr_report
 
 docs: $(ENV)/build  ## static documentation, target/static_index.html
 	dbt docs generate --static
