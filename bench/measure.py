@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.lakes import fresh
 
-WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+WITHOUT_TESTS = ("--exclude-resource-type", "test")
 DBT = "import sys; from dbt.cli.main import cli; sys.exit(cli())"
 
 

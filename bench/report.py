@@ -42,6 +42,8 @@ def report(results):
         _builds(sizes),
         "### Ratios",
         _ratios(sizes),
+        "### A further day, without what dbt needs for itself",
+        _days(sizes),
         "### Where a build's time goes",
         _shares(sizes),
         "### Models",
@@ -109,6 +111,21 @@ def _ratios(sizes):
     return _table(["", *heads], rows)
 
 
+def _days(sizes):
+    """Seconds in which any node was at work, against the whole build's and against the smaller lake's."""
+    rows = []
+    for day, build in ((DAY, FULL), (DAY_TESTED, FULL_TESTED)):
+        before = None
+        for size in sizes:
+            busy = median(found[day]["busy"] for found in size["rounds"])
+            share = median(found[day]["busy"] / found[build]["busy"] for found in size["rounds"])
+            rows.append(
+                [f"{size['tickets']:,}", NAMES[day], *map(_number, (busy, share)), _number(before and busy / before)]
+            )
+            before = busy
+    return _table(["tickets", "", "any node at work", "÷ build", "÷ that of the lake before"], rows, left=(1,))
+
+
 def _shares(sizes):
     rows = []
     for size in sizes:
@@ -122,15 +139,15 @@ def _shares(sizes):
                     _number(_median(rounds, "wall")),
                     _number(median(one["wall"] - one["busy"] for one in rounds)),
                     _number(_median(rounds, "busy")),
-                    *(_number(median(one[of] for one in sums)) for of in ("model", "seed", "test", "unit_test")),
+                    *(_number(median(one[of] for one in sums)) for of in ("model", "seed", "test")),
                 ]
             )
-    heads = ["tickets", "", "seconds", "dbt itself", "any node at work", "models", "seeds", "data tests", "unit tests"]
+    heads = ["tickets", "", "seconds", "dbt itself", "any node at work", "models", "seeds", "tests"]
     return _table(heads, rows, left=(1,))
 
 
 def _models(sizes):
-    found = [_by_name(size, kind, ("model",)) for size in sizes for kind in (FULL, DAY)]
+    found = [_by_name(size, kind, "model") for size in sizes for kind in (FULL, DAY)]
     names = sorted(found[-2], key=lambda name: -found[-2][name])
     rows = [[f"`{name}`", *(_number(one.get(name)) for one in found)] for name in names]
     rows.append(["all", *(_number(sum(one.values())) for one in found)])
@@ -139,7 +156,7 @@ def _models(sizes):
 
 
 def _tests(sizes):
-    found = [_by_name(size, FULL_TESTED, ("test", "unit_test")) for size in sizes]
+    found = [_by_name(size, FULL_TESTED, "test") for size in sizes]
     names = sorted(found[-1], key=lambda name: -found[-1][name])
     return _table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names[:SHOWN_TESTS]))
 
@@ -172,15 +189,14 @@ def _sums_by_type(build):
     return _sums((unique_id.split(".")[0], seconds) for unique_id, seconds in build["nodes"])
 
 
-def _by_name(size, kind, types):
-    """The median seconds of each node of these types in one kind of build, by name."""
+def _by_name(size, kind, of_type):
+    """The median seconds of each node of a type in one kind of build, by name."""
     seconds = defaultdict(list)
     for found in size["rounds"]:
         for unique_id, took in found[kind]["nodes"]:
-            node_type, _, *names = unique_id.split(".")
-            if node_type in types:
-                # A data test's id ends with a hash, a unit test's begins with its model.
-                seconds[names[-1] if node_type == "unit_test" else names[0]].append(took)
+            node_type, _, name, *_ = unique_id.split(".")
+            if node_type == of_type:
+                seconds[name].append(took)
     return {name: median(took) for name, took in seconds.items()}
 
 
