@@ -13,13 +13,16 @@ from infra.local.standin import LocalAthena
 from infra.local.trino_files import SetupError
 
 
+def _end(*_: object) -> None:
+    raise SystemExit(0)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__.split(": ")[1])
     parser.add_argument("--env", type=Path, metavar="FILE", help="write the variables to set to a file as well")
     arguments = parser.parse_args()
-    ended = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sign, lambda *_: ended.set())
+        signal.signal(sign, _end)
     try:
         with LocalAthena() as local:
             lines = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in local.environment.items())
@@ -30,7 +33,7 @@ def main() -> int:
                 "Athena stands in on this machine. Set the variables above in another shell; Ctrl-C ends it.",
                 file=sys.stderr,
             )
-            ended.wait()
+            threading.Event().wait()
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1

@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer)
         self.wfile.flush()
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = _serve  # noqa: N815
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = _serve
 
     def handle_expect_100(self) -> bool:
         super().handle_expect_100()
