@@ -7,9 +7,15 @@ import duckdb
 
 DAYS = 28
 
-HEADLINE = """
+# What is open says its age at as_of.
+AS_OF = """
+    select coalesce(max(created_at + to_microseconds(cast(round(age_hours * 3.6e9) as bigint))), max(last_updated_at))
+    from fct_tickets
+"""
+
+HEADLINE = f"""
     select
-        (select as_of from int_as_of) as as_of,
+        ({AS_OF}) as as_of,
         (select count(*) from fct_tickets) as tickets,
         (select coalesce(sum(accepted), 0) from ingestion_state) as updates,
         (select coalesce(sum(duplicates), 0) from ingestion_state) as duplicates,
@@ -22,7 +28,7 @@ SEVERITIES = f"""
         from fct_tickets as tickets
         left join fct_ticket_slas as clocks
             on tickets.ticket_key = clocks.ticket_key and clocks.metric = 'first_reply'
-        where tickets.resolved_at > (select as_of from int_as_of) - interval {DAYS} day
+        where tickets.resolved_at > ({AS_OF}) - interval {DAYS} day
     ),
     resolved as (
         select
@@ -39,7 +45,7 @@ SEVERITIES = f"""
     backlog as (
         select coalesce(severity, 'all') as severity, sum(closing) as open, sum(overdue) as overdue
         from backlog_daily
-        where day = (select cast(as_of as date) from int_as_of)
+        where day = (select max(day) from backlog_daily)
         group by grouping sets ((backlog_daily.severity), ())
     )
     select

@@ -13,12 +13,13 @@ sums as (
         sum(case when statuses.phase = 'on_hold' then periods.hours else 0 end) as on_hold_hours
     from {{ ref('fct_ticket_periods') }} as periods
     inner join {{ ref('ticket_statuses') }} as statuses on periods.status = statuses.status
+    where {{ is_untested_ticket('periods.ticket_key') }}
     group by periods.ticket_key
 
 )
 
 select
-    coalesce(tickets.ticket_key, sums.ticket_key) as ticket_key,
+    tickets.ticket_key,
     tickets.created_at,
     sums.first_valid_from,
     sums.current_periods,
@@ -27,14 +28,16 @@ select
     sums.pending_hours,
     sums.on_hold_hours
 from {{ ref('fct_tickets') }} as tickets
-full outer join sums on tickets.ticket_key = sums.ticket_key
+left join sums on tickets.ticket_key = sums.ticket_key
 cross join {{ ref('int_as_of') }} as bounds
 where
-    tickets.ticket_key is null
-    or sums.ticket_key is null
-    or sums.first_valid_from <> tickets.created_at
-    or sums.current_periods <> 1
-    or abs(sums.hours - {{ hours(micros_between('tickets.created_at', 'bounds.as_of')) }}) > 0.000001
-    or abs(sums.working_hours - tickets.working_hours) > 0.000001
-    or abs(sums.pending_hours - tickets.pending_hours) > 0.000001
-    or abs(sums.on_hold_hours - tickets.on_hold_hours) > 0.000001
+    {{ is_untested_ticket('tickets.ticket_key') }}
+    and (
+        sums.ticket_key is null
+        or sums.first_valid_from <> tickets.created_at
+        or sums.current_periods <> 1
+        or abs(sums.hours - {{ hours(micros_between('tickets.created_at', 'bounds.as_of')) }}) > 0.000001
+        or abs(sums.working_hours - tickets.working_hours) > 0.000001
+        or abs(sums.pending_hours - tickets.pending_hours) > 0.000001
+        or abs(sums.on_hold_hours - tickets.on_hold_hours) > 0.000001
+    )

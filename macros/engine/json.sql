@@ -21,16 +21,17 @@
 {% endmacro %}
 
 {#
-    DuckDB's parser takes NaN, Infinity and trailing commas. The few lines in which one may stand are looked at again, and
-    in the end without their strings.
+    DuckDB's parser takes NaN and Infinity in any case, and trailing commas. The few lines in which one may stand are looked at again, without their
+    strings. One search for each, since a search that begins with a letter is several times as fast as one for either.
 #}
 {% macro duckdb__is_strict_json_object(line) -%}
     case
         when not starts_with({{ line }}, '{') and not starts_with(ltrim({{ line }}, E' \t\r'), '{') then false
         when not (
-            contains(lower({{ line }}), 'nan') or contains(lower({{ line }}), 'inf') or regexp_matches({{ line }}, ',[ \t\r]*[}\]]')
+            regexp_matches({{ line }}, '(?i)nan[ \t\r]*[,}\]]')
+            or regexp_matches({{ line }}, '(?i)inf(?:inity)?[ \t\r]*[,}\]]')
+            or regexp_matches({{ line }}, ',[ \t\r]*[}\]]')
         ) then true
-        when not regexp_matches({{ line }}, '[:\[,][ \t\r]*-?(?i:nan|inf)|,[ \t\r]*[}\]]') then true
         else not regexp_matches(regexp_replace({{ line }}, '"(?:[^"\\]|\\.)*"', '""', 'g'), '(?i:nan|inf)|,[ \t\r]*[}\]]')
     end
 {%- endmacro %}

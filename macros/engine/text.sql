@@ -2,6 +2,11 @@
 {% macro duckdb__md5_hex(text) -%} md5({{ text }}) {%- endmacro %}
 
 
+{# A 64-bit hash, for comparing texts with no need to keep them. #}
+{% macro text_hash(text) %}{{ return(adapter.dispatch('text_hash')(text)) }}{% endmacro %}
+{% macro duckdb__text_hash(text) -%} hash({{ text }}) {%- endmacro %}
+
+
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro duckdb__matches(text, pattern) -%} regexp_matches({{ text }}, '{{ pattern }}') {%- endmacro %}
 

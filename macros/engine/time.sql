@@ -1,6 +1,6 @@
 {% macro utc_from_iso(text) %}{{ return(adapter.dispatch('utc_from_iso')(text)) }}{% endmacro %}
 {% macro duckdb__utc_from_iso(text) -%}
-    cast(try_cast({{ text }} as timestamptz) at time zone 'UTC' as timestamp)
+    make_timestamp(epoch_us(try_cast({{ text }} as timestamptz)))
 {%- endmacro %}
 
 

@@ -46,3 +46,33 @@
             {%- endif %}
     )
 {%- endmacro %}
+
+
+{#
+    Post-hook of staging: of different lines of one file that share an identity the lowest text is the update, so these get theirs. All others are
+    done with it, and a column of a million texts costs more than the rest of the model.
+#}
+{% macro keep_contested_lines(feed) %}
+    {% if execute %}
+    {% set identity = text_hash("file || chr(10) || source || ':' || update_id") %}
+    {% set read_now = "load_id = " ~ next_load() ~ " and reason is null" %}
+    {% set contested = "select distinct landed_on, file, line_hash from " ~ this ~ "
+        where " ~ read_now ~ " and " ~ identity ~ " in (
+            select " ~ identity ~ " from " ~ this ~ " where " ~ read_now ~ " group by 1 having min(line_hash) <> max(line_hash)
+        )"
+    %}
+    {% set first_day = run_query("select cast(min(landed_on) as varchar) from (" ~ contested ~ ") as contested").columns[0].values()[0] %}
+    {% if first_day %}
+    merge into {{ this }} as stored
+    using (
+        select contested.file, contested.line_hash, min(landed.line) as line
+        from ({{ contested }}) as contested
+        inner join {{ landed_lines(feed, first_day) }} as landed
+            on contested.file = landed.file and contested.line_hash = {{ text_hash('landed.line') }}
+        group by contested.file, contested.line_hash
+    ) as contested
+    on stored.load_id = {{ next_load() }} and stored.reason is null and stored.file = contested.file and stored.line_hash = contested.line_hash
+    when matched then update set line = contested.line
+    {% endif %}
+    {% endif %}
+{% endmacro %}

@@ -1,6 +1,7 @@
 {#
     A load is one reading of new landings by staging, numbered from 1. Each incremental model records the last load
-    that it has taken in, in the same transaction as its rows; what came with later loads is what it reads next.
+    that it has taken in, in the same transaction as its rows; what came with later loads is what it reads next. Tests record
+    theirs, too (macros/checks/untested.sql).
 #}
 {% macro load_watermarks() %}
     {{- return(api.Relation.create(database=target.database, schema=target.schema, identifier='load_watermarks', type='table')) -}}
@@ -33,7 +34,13 @@
 
 {# The last load that this model has taken in; 0 for none. #}
 {% macro last_load() %}
+    {{ return(last_recorded_load(this.identifier)) }}
+{% endmacro %}
+
+
+{# The last load recorded for a model or a test; 0 for none. #}
+{% macro last_recorded_load(name) %}
     {% if not execute or load_relation(load_watermarks()) is none %}{{ return(0) }}{% endif %}
-    {% set found = run_query("select coalesce(max(load_id), 0) from " ~ load_watermarks() ~ " where model = '" ~ this.identifier ~ "'") %}
+    {% set found = run_query("select coalesce(max(load_id), 0) from " ~ load_watermarks() ~ " where model = '" ~ name ~ "'") %}
     {{ return(found.columns[0].values()[0] | int) }}
 {% endmacro %}

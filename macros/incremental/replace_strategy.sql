@@ -2,7 +2,8 @@
     Incremental strategy `replace`: what the model's new rows stand in for is deleted, then they are inserted. A plain
     delete+insert by key would leave behind rows that are no longer there, such as a reply clock that a late line undid.
     `meta.replaces` says what that is: `days_read` (of staging, from the first landed day that it read on), `landed_days` (from
-    the first of those days on), `changed_tickets` or `days` (from the first changed one on).
+    the first of those days on), `read_updates` (those, and the identities that were read), `changed_tickets` or `days` (from the first
+    changed one on).
 #}
 {% macro get_incremental_replace_sql(arguments) %}
     {%- set target = arguments['target_relation'] -%}
@@ -20,13 +21,17 @@
         landed_on >= (select min(landed_on) from {{ new_rows }})
     {%- elif replaces == 'landed_days' -%}
         landed_on >= (select min(landed_on) from {{ ref('stg_ticket_updates__lines') }} where load_id > {{ last_load() }})
+    {%- elif replaces == 'read_updates' -%}
+        {%- set read_now = ref('stg_ticket_updates__lines') ~ " where load_id > " ~ last_load() -%}
+        landed_on >= (select min(landed_on) from {{ read_now }})
+        or (source, update_id) in (select source, update_id from {{ read_now }})
     {%- elif replaces == 'changed_tickets' -%}
         ticket_key in ({{ changed_tickets() }})
     {%- elif replaces == 'days' -%}
         day >= cast('{{ first_changed_day() }}' as date)
     {%- else -%}
         {%- do exceptions.raise_compiler_error(
-            this.identifier ~ ": meta.replaces must be days_read, landed_days, changed_tickets or days, not " ~ replaces
+            this.identifier ~ ": meta.replaces must be days_read, landed_days, read_updates, changed_tickets or days, not " ~ replaces
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- Updates and creations count under the state that they bring, a breach under the one that it met.
 select
     ticket_key,

@@ -8,7 +8,7 @@
 }}
 
 -- Orders the spans that are over.
-{% set over_no = 'case when breaches.ended_at is not null then breaches.state_no end' %}
+{% set over_no = 'case when ended_at is not null then state_no end' %}
 
 with
 
@@ -108,12 +108,10 @@ tickets as (
 
     select
         ticket_key,
-        max(ticket_created_at) as created_at,
         min(case when event = 'agent_reply' or is_resolved_event then started_at end) as first_answered_at,
         min(case when event = 'agent_reply' or is_resolved_event then started_open_micros end) as first_answered_open_micros,
         max(case when is_resolved_event then started_at end) as last_resolved_at,
         max(case when is_resolved_event then state_no end) as last_resolved_state_no,
-        bool_or(is_open and ended_at is null) as is_open,
         bool_or(is_open and (ended_at is null or ended_at > started_at)) as was_open_for_some_time
     from states
     group by ticket_key
@@ -312,7 +310,59 @@ breaches as (
 
 ---------- spans put together: a reply clock is one, a resolution clock all that its ticket has
 
+resolutions as (
+
+    select
+        ticket_key,
+        {{ value_at_max('severity', over_no) }} as severity,
+        {{ value_at_max('precedence', over_no) }} as precedence,
+        coalesce({{ value_at_max('deadline is not null', over_no) }}, false) as is_last_by_deadline,
+        sum(counted_micros) as elapsed_micros,
+        max(case when ended_at is null then started_at end) as current_since,
+        max(case when ended_at is null then started_open_micros end) as current_since_open_micros,
+        max(case when ended_at is null then severity end) as current_severity,
+        max(case when ended_at is null then precedence end) as current_precedence,
+        max(case when ended_at is null then deadline end) as current_deadline,
+        bool_or(ended_at is null and clock_runs) as is_running,
+        min(span_breaches_at) as breaches_at,
+        {{ value_at_min('severity', 'span_breaches_at') }} as breach_severity,
+        {{ value_at_min('category', 'span_breaches_at') }} as breach_category,
+        {{ value_at_min('agent_id', 'span_breaches_at') }} as breach_agent_id
+    from breaches
+    where metric = 'resolution'
+    group by ticket_key
+
+),
+
 clocks as (
+
+    select
+        resolutions.ticket_key,
+        'resolution' as metric,
+        1 as instance,
+        current_states.calendar,
+        current_states.ticket_created_at as started_at,
+        case when not current_states.is_open then tickets.last_resolved_at end as stopped_at,
+        resolutions.severity,
+        resolutions.precedence,
+        resolutions.is_last_by_deadline,
+        resolutions.elapsed_micros,
+        resolutions.current_since,
+        resolutions.current_since_open_micros,
+        resolutions.current_severity,
+        resolutions.current_precedence,
+        resolutions.current_deadline,
+        resolutions.is_running,
+        resolutions.breaches_at,
+        resolutions.breach_severity,
+        resolutions.breach_category,
+        resolutions.breach_agent_id
+    from resolutions
+    inner join tickets on resolutions.ticket_key = tickets.ticket_key
+    inner join states as current_states on resolutions.ticket_key = current_states.ticket_key
+    where current_states.ended_at is null
+
+    union all
 
     select
         ticket_key,
@@ -337,34 +387,6 @@ clocks as (
         case when span_breaches_at is not null then agent_id end as breach_agent_id
     from breaches
     where metric <> 'resolution'
-
-    union all
-
-    select
-        breaches.ticket_key,
-        'resolution' as metric,
-        1 as instance,
-        max(breaches.calendar) as calendar,
-        max(tickets.created_at) as started_at,
-        max(case when not tickets.is_open then tickets.last_resolved_at end) as stopped_at,
-        {{ value_at_max('breaches.severity', over_no) }} as severity,
-        {{ value_at_max('breaches.precedence', over_no) }} as precedence,
-        coalesce({{ value_at_max('breaches.deadline is not null', over_no) }}, false) as is_last_by_deadline,
-        sum(breaches.counted_micros) as elapsed_micros,
-        max(case when breaches.ended_at is null then breaches.started_at end) as current_since,
-        max(case when breaches.ended_at is null then breaches.started_open_micros end) as current_since_open_micros,
-        max(case when breaches.ended_at is null then breaches.severity end) as current_severity,
-        max(case when breaches.ended_at is null then breaches.precedence end) as current_precedence,
-        max(case when breaches.ended_at is null then breaches.deadline end) as current_deadline,
-        bool_or(breaches.ended_at is null and breaches.clock_runs) as is_running,
-        min(breaches.span_breaches_at) as breaches_at,
-        {{ value_at_min('breaches.severity', 'breaches.span_breaches_at') }} as breach_severity,
-        {{ value_at_min('breaches.category', 'breaches.span_breaches_at') }} as breach_category,
-        {{ value_at_min('breaches.agent_id', 'breaches.span_breaches_at') }} as breach_agent_id
-    from breaches
-    inner join tickets on breaches.ticket_key = tickets.ticket_key
-    where breaches.metric = 'resolution'
-    group by breaches.ticket_key
 
 ),
 

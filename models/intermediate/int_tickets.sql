@@ -13,10 +13,6 @@ lives as (
 
     select
         ticket_key,
-        max(market) as market,
-        max(calendar) as calendar,
-        max(ticket_created_at) as created_at,
-        max(started_at) as last_updated_at,
 
         ---------- firsts and lasts
         min(case when is_update and agent_id is not null then started_at end) as first_assigned_at,
@@ -53,6 +49,10 @@ current_states as (
         ticket_key,
         update_id,
         source,
+        market,
+        calendar,
+        ticket_created_at as created_at,
+        started_at as last_updated_at,
         status,
         phase,
         is_open
@@ -83,8 +83,8 @@ select
     lives.ticket_key,
     last_updates.source,
     last_updates.ticket_id,
-    lives.market,
-    lives.calendar,
+    current_states.market,
+    current_states.calendar,
 
     ---------- as last updated
     last_updates.severity,
@@ -102,13 +102,13 @@ select
     lives.satisfaction,
 
     ---------- times
-    lives.created_at,
+    current_states.created_at,
     lives.first_assigned_at,
     lives.first_reply_at,
     lives.first_resolved_at,
     case when not current_states.is_open then lives.last_resolved_at end as resolved_at,
     case when current_states.status = 'closed' then lives.last_closed_at end as closed_at,
-    lives.last_updated_at,
+    current_states.last_updated_at,
 
     ---------- counts
     cast(lives.update_count as integer) as update_count,
@@ -119,9 +119,9 @@ select
     lives.is_escalated,
 
     ---------- durations
-    {{ micros_between('lives.created_at', 'lives.first_reply_at') }} as first_reply_micros,
+    {{ micros_between('current_states.created_at', 'lives.first_reply_at') }} as first_reply_micros,
     lives.first_reply_open_micros - lives.created_open_micros as first_reply_business_micros,
-    case when not current_states.is_open then {{ micros_between('lives.created_at', 'lives.last_resolved_at') }} end as resolution_micros,
+    case when not current_states.is_open then {{ micros_between('current_states.created_at', 'lives.last_resolved_at') }} end as resolution_micros,
     case when not current_states.is_open then lives.last_resolved_open_micros - lives.created_open_micros end as resolution_business_micros,
     cast(coalesce(lives.working_micros, 0) as bigint) as working_micros,
     cast(coalesce(lives.pending_micros, 0) as bigint) as pending_micros,

@@ -3,7 +3,11 @@
         materialized='incremental',
         incremental_strategy='replace',
         meta={'replaces': 'days_read'},
-        post_hook=["{{ quarantine_unreadable_lines('ticket_updates') }}", "{{ record_load() }}"],
+        post_hook=[
+            "{{ quarantine_unreadable_lines('ticket_updates') }}",
+            "{{ keep_contested_lines('ticket_updates') }}",
+            "{{ record_load() }}",
+        ],
     )
 }}
 {%- for seed in reference_data_columns() %}
@@ -19,32 +23,6 @@
 {% set required_fields = ['ticket_id', 'updated_at', 'created_at', 'status', 'severity', 'market'] %}
 
 with
-
--- The order of two lines of one file that share an identity is that of their texts: these keep theirs. All others are
--- done with it, and a column of a million texts costs more than the rest of this model.
-repeated_in_file as (
-
-    select
-        file,
-        source,
-        update_id
-    from (
-        select
-            file,
-            coalesce({{ absent_if_blank('fields.source') }}, 'helpdesk') as source,
-            coalesce({{ absent_if_blank('fields.update_id') }}, {{ md5_hex('line') }}) as update_id
-        from (
-            select
-                file,
-                line,
-                {{ parse_json_object('line', ['source', 'update_id'], []) }} as fields
-            from {{ landed_lines('ticket_updates', first_day) }} as lines
-        ) as parsed
-    ) as identified
-    group by file, source, update_id
-    having count(*) > 1
-
-),
 
 parsed as (
 
@@ -146,41 +124,37 @@ checked as (
 
 select
     ---------- keys
-    checked.source || ':' || checked.ticket_id as ticket_key,
-    case when checked.reason is null then checked.source end as source,
-    case when checked.reason is null then checked.ticket_id end as ticket_id,
-    case when checked.reason is null then checked.update_id end as update_id,
+    source || ':' || ticket_id as ticket_key,
+    case when reason is null then source end as source,
+    case when reason is null then ticket_id end as ticket_id,
+    case when reason is null then update_id end as update_id,
 
     ---------- landing
-    checked.landed_on,
-    checked.file,
-    checked.reason,
-    case when checked.reason is not null or repeated_in_file.update_id is not null then checked.line end as line,
+    landed_on,
+    file,
+    reason,
+    case when reason is not null then line end as line,
+    {{ text_hash('line') }} as line_hash,
     {{ next_load() }} as load_id,
 
     ---------- order
-    greatest(checked.updated_at, checked.created_at) as updated_at,
-    checked.created_at,
-    coalesce(checked.sequence, 0) as sequence,
+    greatest(updated_at, created_at) as updated_at,
+    created_at,
+    coalesce(sequence, 0) as sequence,
 
     ---------- state
-    checked.status,
-    checked.severity,
-    checked.market,
-    checked.event,
-    checked.category,
-    checked.channel,
-    checked.product,
-    checked.team,
-    checked.agent_id,
-    checked.customer_id,
-    checked.vehicle_id,
-    checked.subject,
-    cast(checked.satisfaction as integer) as satisfaction,
-    checked.sla_due_at
+    status,
+    severity,
+    market,
+    event,
+    category,
+    channel,
+    product,
+    team,
+    agent_id,
+    customer_id,
+    vehicle_id,
+    subject,
+    cast(satisfaction as integer) as satisfaction,
+    sla_due_at
 from checked
-left join repeated_in_file
-    on
-        checked.file = repeated_in_file.file
-        and checked.source = repeated_in_file.source
-        and checked.update_id = repeated_in_file.update_id

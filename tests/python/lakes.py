@@ -42,6 +42,10 @@ class Lake:
         with duckdb.connect(str(self.folder / "ticketlake.duckdb"), read_only=True) as database:
             return database.execute(sql).fetchall()
 
+    def execute(self, sql):
+        with duckdb.connect(str(self.folder / "ticketlake.duckdb")) as database:
+            database.execute(sql)
+
     def read(self, tables):
         """The rows of each table, sorted, its columns and their types first."""
         with duckdb.connect(str(self.folder / "ticketlake.duckdb"), read_only=True) as database:

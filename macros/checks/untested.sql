@@ -1,0 +1,78 @@
+{#
+    Tests of tables that grow with every ticket look at what has changed since they last passed: a place holder in their `where` says by which
+    key. So a day's tests cost what the day brings; after a failure they look at the same rows again, and more. A full refresh, and the
+    var `test_all`, make them look at everything.
+#}
+{% macro get_where_subquery(relation) %}
+    {%- set where = config.get('where') -%}
+    {%- if not where -%}{{- return(relation) -}}{%- endif -%}
+    {%- if '__untested_tickets__' in where -%}
+        {%- set where = where | replace('__untested_tickets__', is_untested_ticket('ticket_key')) -%}
+    {%- elif '__untested_updates__' in where -%}
+        {%- set where = where | replace('__untested_updates__', is_untested_update('source', 'update_id')) -%}
+    {%- elif '__untested_lines__' in where -%}
+        {%- set where = where | replace('__untested_lines__', is_untested_line('load_id')) -%}
+    {%- endif -%}
+    {{- return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') -}}
+{% endmacro %}
+
+
+{# Named without ref: a test depends on what it tests, no more. #}
+{% macro staged_lines() %}
+    {{- return(load_watermarks().incorporate(path={'identifier': 'stg_ticket_updates__lines'})) -}}
+{% endmacro %}
+
+
+{% macro is_untested_ticket(ticket_key) -%}
+    {%- set load = last_tested_load() -%}
+    {%- set changed = "select ticket_key from " ~ staged_lines() ~ " where load_id > " ~ load ~ " and ticket_key is not null" -%}
+    {{- ticket_key ~ ' in (' ~ changed ~ ')' if load else 'true' -}}
+{%- endmacro %}
+
+{# An update may repeat the identity of one that landed long ago. #}
+{% macro is_untested_update(source, update_id) -%}
+    {%- set load = last_tested_load() -%}
+    {%- set changed = "select source, update_id from " ~ staged_lines() ~ " where load_id > " ~ load ~ " and reason is null" -%}
+    {{- '(' ~ source ~ ', ' ~ update_id ~ ') in (' ~ changed ~ ')' if load else 'true' -}}
+{%- endmacro %}
+
+{% macro is_untested_line(load_id) -%}
+    {{- load_id ~ ' > ' ~ last_tested_load() -}}
+{%- endmacro %}
+
+
+{# The last load whose rows this test has passed; 0 if it has to look at all. #}
+{% macro last_tested_load() %}
+    {% if not execute or flags.FULL_REFRESH or var('test_all') %}{{ return(0) }}{% endif %}
+    {{ return(last_recorded_load(model.unique_id)) }}
+{% endmacro %}
+
+
+{# On-run-end: tests that passed with a place holder have seen what every model has taken in. #}
+{% macro record_passed_tests(results) %}
+    {% if execute and flags.WHICH in ['build', 'test'] %}
+        {% set passed = [] %}
+        {% for result in results if result.node.resource_type == 'test' and result.status == 'pass' %}
+            {% if '__untested_' in (result.node.config.where or '') or 'is_untested_' in result.node.raw_code %}
+                {% do passed.append("('" ~ result.node.unique_id ~ "')") %}
+            {% endif %}
+        {% endfor %}
+        {% if passed %}
+            insert into {{ load_watermarks() }}
+            select passed.test, taken_in.load_id, null
+            from (values {{ passed | join(', ') }}) as passed (test)
+            cross join (
+                select min(load_id) as load_id
+                from (
+                    select max(load_id) as load_id
+                    from {{ load_watermarks() }}
+                    where model not like 'test.%'
+                    group by model
+                ) as by_model
+            ) as taken_in
+            where taken_in.load_id > coalesce(
+                (select max(tested.load_id) from {{ load_watermarks() }} as tested where tested.model = passed.test), 0
+            )
+        {% endif %}
+    {% endif %}
+{% endmacro %}

@@ -1,0 +1,78 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace',
+        meta={'replaces': 'read_updates'},
+        post_hook="{{ record_load() }}",
+    )
+}}
+
+{% set lines = ref('stg_ticket_updates__lines') %}
+
+with
+
+repeated_updates as (
+
+    select
+        source,
+        update_id
+    from {{ lines }}
+    where
+        reason is null
+        {%- if is_incremental() %}
+        and (source, update_id) in (select read_now.source, read_now.update_id from {{ lines }} as read_now where {{ is_new('read_now.load_id') }})
+        {%- endif %}
+    group by source, update_id
+    having count(*) > 1
+
+),
+
+ranked as (
+
+    select
+        lines.*,
+        row_number() over (
+            partition by lines.source, lines.update_id
+            order by lines.landed_on, lines.file, lines.line
+        ) as landing_rank
+    from {{ lines }} as lines
+    inner join repeated_updates
+        on lines.source = repeated_updates.source and lines.update_id = repeated_updates.update_id
+    where lines.reason is null
+
+)
+
+select
+    ---------- keys
+    ticket_key,
+    source,
+    ticket_id,
+    update_id,
+
+    ---------- landing
+    landed_on,
+    file,
+    load_id,
+
+    ---------- order
+    updated_at,
+    created_at,
+    sequence,
+
+    ---------- state
+    status,
+    severity,
+    market,
+    event,
+    category,
+    channel,
+    product,
+    team,
+    agent_id,
+    customer_id,
+    vehicle_id,
+    subject,
+    satisfaction,
+    sla_due_at
+from ranked
+where landing_rank = 1
