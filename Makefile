@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench locks clean
+.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -25,10 +25,7 @@ $(ENV)/test: $(ENV)/build locks/test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/test.txt
 	@touch $@
 
-# An environment of its own: Athena's adapter and the linters want different versions of the same packages.
-$(ENV)/athena/ready: $(ENV)/build locks/athena.txt
-	$(BIN)/python -m venv $(ENV)/athena
-	$(ENV)/athena/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/athena.txt
+.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench athena-local locks clean
 	@touch $@
 
 build: $(ENV)/build  ## environment, 5,000 generated tickets if LAKE is empty, dbt build, summary
@@ -90,11 +87,10 @@ docs: $(ENV)/build  ## static documentation, target/static_index.html
 	dbt docs generate --static
 	@echo "Open target/static_index.html, or run: dbt docs serve"
 
-bench: $(ENV)/build  ## measure builds and the floor, docs/performance.md; SIZES="10000 100000" for some sizes only
-	@python -m bench $(SIZES)
+.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench athena-local locks clean
 
 locks:  ## pin what pyproject.toml asks for, hashes and no addresses; needs uv
-	@for lock in build: test:--extra=test athena:--extra=athena; do \
+	@for lock in build: test:--extra=test athena:--extra=athena "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
 		uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-strip-extras --no-header --no-annotate \
 			--no-emit-index-url $${lock#*:} pyproject.toml -o locks/$${lock%%:*}.txt || exit 1; \
 	done
