@@ -9,7 +9,7 @@
 
 {% macro utc_from_local(local_time, timezone) %}{{ return(adapter.dispatch('utc_from_local')(local_time, timezone)) }}{% endmacro %}
 {% macro duckdb__utc_from_local(local_time, timezone) -%}
-    cast(({{ local_time }}) at time zone {{ timezone }} at time zone 'UTC' as timestamp)
+    cast(({{ local_time }}) at time zone {{ timezone }} at time zone 'UTC' as timestamp(6))
 {%- endmacro %}
 {% macro athena__utc_from_local(local_time, timezone) -%}
     cast(with_timezone({{ local_time }}, {{ timezone }}) at time zone 'UTC' as timestamp(6))
@@ -18,7 +18,7 @@
 
 {% macro local_from_utc(utc_time, timezone) %}{{ return(adapter.dispatch('local_from_utc')(utc_time, timezone)) }}{% endmacro %}
 {% macro duckdb__local_from_utc(utc_time, timezone) -%}
-    cast(({{ utc_time }}) at time zone 'UTC' at time zone {{ timezone }} as timestamp)
+    cast(({{ utc_time }}) at time zone 'UTC' at time zone {{ timezone }} as timestamp(6))
 {%- endmacro %}
 {% macro athena__local_from_utc(utc_time, timezone) -%}
     cast(at_timezone(with_timezone({{ utc_time }}, 'UTC'), {{ timezone }}) as timestamp(6))

@@ -13,7 +13,7 @@
             union all
             select as_of from " ~ bounds ~ "
             union all
-            select cast(coalesce(max(day), cast('0001-01-01' as date)) as timestamp) from " ~ this ~ "
+            select cast(coalesce(max(day), cast('0001-01-01' as date)) as timestamp(6)) from " ~ this ~ "
         )
         select cast(cast(min(moment) as date) as varchar) from moments"
     ) %}
@@ -23,7 +23,7 @@
 
 {# Whether a moment lies in the days that a daily table computes anew: always, if it computes all. #}
 {% macro is_on_changed_day(moment, first_day) -%}
-    {{ moment ~ " >= cast('" ~ first_day ~ "' as timestamp)" if first_day else 'true' }}
+    {{ moment ~ " >= cast('" ~ first_day ~ "' as timestamp(6))" if first_day else 'true' }}
 {%- endmacro %}
 
 

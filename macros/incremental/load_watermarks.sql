@@ -9,7 +9,7 @@
 
 
 {% macro create_load_watermarks() %}
-    create table if not exists {{ load_watermarks() }} (model varchar, load_id bigint, reference_data varchar)
+    {{ create_bookkeeping_table(load_watermarks(), {'model': 'varchar', 'load_id': 'bigint', 'reference_data': 'varchar'}) }}
 {% endmacro %}
 
 

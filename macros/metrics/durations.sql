@@ -10,5 +10,5 @@
 
 {# The local timestamp of a wall time on a date; 24:00 is the next midnight. #}
 {% macro local_moment(day, wall_time) -%}
-    (cast({{ day }} as timestamp) + interval '1' minute * {{ wall_time_minutes(wall_time) }})
+    (cast({{ day }} as timestamp(6)) + interval '1' minute * {{ wall_time_minutes(wall_time) }})
 {%- endmacro %}

@@ -20,7 +20,7 @@
 
 {# The years 1 to 9999. #}
 {% macro is_supported_moment(moment) -%}
-    {{ moment }} between cast('0001-01-01 00:00:00' as timestamp) and cast('9999-12-31 23:59:59.999999' as timestamp)
+    {{ moment }} between cast('0001-01-01 00:00:00' as timestamp(6)) and cast('9999-12-31 23:59:59.999999' as timestamp(6))
 {%- endmacro %}
 
 

@@ -14,12 +14,12 @@ accepted as (
 select
     {% if stated -%}
     case
-        when latest_updated_at > cast('{{ stated }}' as timestamp)
+        when latest_updated_at > cast('{{ stated }}' as timestamp(6))
             then {{ raise_error(
                 "'The var as_of, " ~ stated ~ ", is earlier than the latest accepted update, '"
                 ~ " || cast(latest_updated_at as varchar) || ': leave it out, or give a later moment (UTC).'"
             ) }}
-        else cast('{{ stated }}' as timestamp)
+        else cast('{{ stated }}' as timestamp(6))
     end as as_of,
     {%- else -%}
     latest_updated_at as as_of,

@@ -84,7 +84,7 @@ edges as (
 
     select
         calendar,
-        cast(day as timestamp) as starts_at,
+        cast(day as timestamp(6)) as starts_at,
         0 as opened
     from days
 
@@ -149,7 +149,7 @@ measured as (
         case when stretches.is_open then {{ micros_between('stretches.starts_at', 'stretches.ends_at') }} else 0 end as open_micros
     from stretches
     inner join last_days on stretches.calendar = last_days.calendar
-    where stretches.ends_at <= cast({{ add_days('last_days.last_day', 1) }} as timestamp)
+    where stretches.ends_at <= cast({{ add_days('last_days.last_day', 1) }} as timestamp(6))
 
 ),
 

@@ -1,7 +1,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
+        incremental_strategy='replace',
+        meta={'replaces': 'loads'},
         post_hook="{{ record_load() }}",
     )
 }}
@@ -13,7 +14,7 @@
 -- depends_on: {{ ref('int_ticket_states') }}
 select
     max(load_id) as load_id,
-    cast('0001-01-01' as timestamp) as first_changed_at
+    cast('0001-01-01' as timestamp(6)) as first_changed_at
 from {{ ref('stg_ticket_updates__lines') }}
 having max(load_id) is not null
 {% else %}
@@ -69,7 +70,7 @@ moments as (
 
     union all
 
-    select cast(min(landed_on) as timestamp) as moment
+    select cast(min(landed_on) as timestamp(6)) as moment
     from landed
     where reason is not null
 

@@ -124,7 +124,7 @@ states as (
         false as is_assignment,
         false as is_handoff,
         false as starts_waiting,
-        cast(null as timestamp) as answered_at,
+        cast(null as timestamp(6)) as answered_at,
         cast(null as varchar) as reclassified_from,
         ordered.severity,
         ordered.category,

@@ -46,7 +46,7 @@ resolutions as (
 
     select
         cast(events.happened_at as date) as day,
-        avg(case when tickets.breaches_at <= events.happened_at then 1.0 else 0.0 end) as sla_breach_rate
+        avg(case when tickets.breaches_at <= events.happened_at then 1e0 else 0e0 end) as sla_breach_rate
     from {{ ref('int_ticket_events') }} as events
     inner join {{ ref('int_tickets') }} as tickets on events.ticket_key = tickets.ticket_key
     where

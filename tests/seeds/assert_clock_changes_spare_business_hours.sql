@@ -10,12 +10,12 @@ days as (
         business_time.calendar,
         calendars.timezone,
         business_time.day,
-        cast({{ add_days('business_time.day', -1) }} as timestamp) as before,
-        cast({{ add_days('business_time.day', 2) }} as timestamp) as after
+        cast({{ add_days('business_time.day', -1) }} as timestamp(6)) as before,
+        cast({{ add_days('business_time.day', 2) }} as timestamp(6)) as after
     from {{ ref('int_business_time') }} as business_time
     inner join {{ ref('calendars') }} as calendars on business_time.calendar = calendars.calendar
     where
-        business_time.starts_at = cast(business_time.day as timestamp)
+        business_time.starts_at = cast(business_time.day as timestamp(6))
         and business_time.day >= cast('2000-01-01' as date)
 
 ),
