@@ -14,6 +14,7 @@ import boto3
 # Before moto is imported: it reads them then.
 os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 * 1024 * 1024))
 
+from infra.local import cloudformation  # noqa: F401 (moto learns of its resources)
 from infra.local.athena import Athena
 from infra.local.engine import Engine
 from infra.local.glue import Glue
