@@ -365,6 +365,9 @@ class Athena:
                 raise _told(query, error) from error
             if query.stopped and running.cancelled:
                 raise _Failure("Query was cancelled", state="CANCELLED")
+            # Trino itself looks now and then: a short query may be over before.
+            if cutoff and query.bytes_scanned > cutoff:
+                raise _scanned_too_much()
             columns = [(c["name"], trino_type(c["type"])) for c in running.columns or []]
         if planned.returns_rows:
             query.columns = columns
@@ -430,13 +433,17 @@ def _invalid(message: str) -> AthenaError:
     return AthenaError("InvalidRequestException", message)
 
 
+def _scanned_too_much() -> _Failure:
+    return _Failure("Bytes scanned limit was exceeded", state="CANCELLED")
+
+
 def _told(query: Query, error: trino.exceptions.TrinoQueryError) -> _Failure:
     """Trino's error as Athena's."""
     name, message = error.error_name or "GENERIC_INTERNAL_ERROR", error.message
     if query.stopped or name == "USER_CANCELED":
         return _Failure("Query was cancelled", state="CANCELLED")
     if name == "EXCEEDED_SCAN_LIMIT":
-        return _Failure("Bytes scanned limit was exceeded", state="CANCELLED")
+        return _scanned_too_much()
     if name == "EXCEEDED_TIME_LIMIT":
         return _Failure("Query timeout", _TIMEOUT, _SYSTEM)
     if name.startswith("ICEBERG_"):

@@ -16,16 +16,8 @@ from moto.s3.utils import _VersionedKeyStore
 Answer = tuple[str, list[tuple[str, str]], bytes]
 
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
-_LIST_PARAMETERS = {
-    "list-type",
-    "prefix",
-    "delimiter",
-    "max-keys",
-    "continuation-token",
-    "start-after",
-    "encoding-type",
-    "fetch-owner",
-}
+_LIST = {"prefix", "delimiter", "max-keys", "encoding-type"}
+_LIST_1, _LIST_2 = _LIST | {"marker"}, _LIST | {"list-type", "continuation-token", "start-after", "fetch-owner"}
 
 
 class _SortedKeys(_VersionedKeyStore):
@@ -74,8 +66,9 @@ class S3:
         query = environ.get("QUERY_STRING", "")
         if key:
             return self._object(bucket, key, environ) if query in ("", "x-id=GetObject") else None
-        if method == "GET" and "list-type=2" in query:
-            return self._list(bucket, parse_qs(query, keep_blank_values=True))
+        given = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+        if method == "GET" and set(given) <= (_LIST_2 if given.get("list-type") == "2" else _LIST_1):
+            return self._list(bucket, given)
         return None
 
     def _object(self, bucket: Any, name: str, environ: dict[str, Any]) -> Answer | None:
@@ -105,19 +98,20 @@ class S3:
             key._value_buffer.seek(start)
             return status, headers, key._value_buffer.read(end - start + 1)
 
-    def _list(self, bucket: Any, query: dict[str, list[str]]) -> Answer | None:
-        if set(query) - _LIST_PARAMETERS:
-            return None
+    def _list(self, bucket: Any, given: dict[str, str]) -> Answer:
         if not isinstance(bucket.keys, _SortedKeys):
             ordered = _SortedKeys()
             for name in list(bucket.keys):
                 dict.__setitem__(ordered, name, dict.__getitem__(bucket.keys, name))
             bucket.keys = ordered
-        given = {key: values[0] for key, values in query.items()}
         prefix, delimiter = given.get("prefix", ""), given.get("delimiter", "")
         limit = min(int(given.get("max-keys", 1000)), 1000)
-        token = given.get("continuation-token")
-        after = base64.urlsafe_b64decode(token).decode() if token else given.get("start-after", "")
+        first_version = "list-type" not in given
+        token = given.get("marker") if first_version else given.get("continuation-token")
+        if first_version:
+            after = token or ""
+        else:
+            after = base64.urlsafe_b64decode(token).decode() if token else given.get("start-after", "")
         shown: list[str] = []
         folder = last = ""
         count, truncated = 0, False
@@ -144,14 +138,20 @@ class S3:
         answer = [
             '<?xml version="1.0" encoding="UTF-8"?>',
             '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">',
-            f"<Name>{bucket.name}</Name><Prefix>{_text(prefix, given)}</Prefix><KeyCount>{count}</KeyCount>",
+            f"<Name>{bucket.name}</Name><Prefix>{_text(prefix, given)}</Prefix>",
             f"<MaxKeys>{limit}</MaxKeys><IsTruncated>{str(truncated).lower()}</IsTruncated>",
         ]
+        if first_version:
+            answer.append(f"<Marker>{_text(after, given)}</Marker>")
+        else:
+            answer.append(f"<KeyCount>{count}</KeyCount>")
         if delimiter:
             answer.append(f"<Delimiter>{_text(delimiter, given)}</Delimiter>")
         if "encoding-type" in given:
             answer.append(f"<EncodingType>{given['encoding-type']}</EncodingType>")
-        if truncated:
+        if truncated and first_version:
+            answer.append(f"<NextMarker>{_text(last, given)}</NextMarker>")
+        elif truncated:
             next_token = base64.urlsafe_b64encode(last.encode()).decode()
             answer.append(f"<NextContinuationToken>{next_token}</NextContinuationToken>")
         body = "".join([*answer, *shown, "</ListBucketResult>"]).encode()

@@ -14,6 +14,9 @@ import boto3
 # Before moto is imported: it reads them then.
 os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 * 1024 * 1024))
 
+from moto.core.base_backend import BackendDict
+
+from infra.local import cloudformation  # noqa: F401 (moto learns of its resources)
 from infra.local.athena import Athena
 from infra.local.engine import Engine
 from infra.local.glue import Glue
@@ -26,7 +29,7 @@ _PREFIX = "ticketlake-athena-"
 
 
 class LocalAthena:
-    """S3, Glue, STS and Athena of this machine's own, from `with` to its end.
+    """S3, Glue, STS and Athena of this machine's own, from `with` to its end; one at a time in a process.
 
     with LocalAthena() as local:
         subprocess.run(["dbt", "build", "--target", "athena"], env=os.environ | local.environment)
@@ -40,6 +43,7 @@ class LocalAthena:
     def __enter__(self) -> LocalAthena:
         self._alive = open(self.folder / "alive", "w")
         fcntl.flock(self._alive, fcntl.LOCK_EX)
+        BackendDict.reset()
         self.glue = Glue(REGION)
         self.athena = Athena(REGION, self.glue, lambda: self.engine.port)
         self._server = Server(Endpoint(self.glue, self.athena))
@@ -58,6 +62,7 @@ class LocalAthena:
         self.athena.close()
         self.engine.stop()
         self._server.stop()
+        BackendDict.reset()
         self._alive.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import signal
@@ -87,18 +88,39 @@ def test_a_signal_while_it_starts_ends_it_cleanly(tmp_path):
         assert list(tmp_path.glob("ticketlake-athena-*")) == []
 
 
-def test_trino_ends_when_its_keeper_is_killed_and_the_next_start_removes_the_folder(tmp_path, monkeypatch):
+def test_trino_ends_when_its_keeper_is_killed(tmp_path):
     running = spawn(tmp_path)
     assert until(lambda: len(processes(tmp_path)) >= 2, 60)
-    running.kill()
-    running.wait()
-    keepers = [p for p in processes(tmp_path) if b"keeper.py" in Path(f"/proc/{p}/cmdline").read_bytes()]
-    for keeper in keepers:
-        os.kill(int(keeper), signal.SIGKILL)
+    (keeper,) = (p for p in processes(tmp_path) if b"keeper.py" in Path(f"/proc/{p}/cmdline").read_bytes())
+    os.kill(int(keeper), signal.SIGKILL)
+    # Its parent then finds that Trino does not start.
+    assert running.wait(30) == 1
     assert until(lambda: processes(tmp_path) == [], 20)
-    left = tmp_path / "ticketlake-athena-left"
-    left.mkdir()
-    (left / "alive").touch()
+
+
+def test_a_start_removes_what_a_killed_one_left_and_nothing_else(tmp_path, monkeypatch):
+    for name in ("left", "alive"):
+        (tmp_path / f"ticketlake-athena-{name}").mkdir()
+        (tmp_path / f"ticketlake-athena-{name}/alive").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    _remove_abandoned()
-    assert list(tmp_path.glob("ticketlake-athena-*")) == []
+    with open(tmp_path / "ticketlake-athena-alive/alive") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        _remove_abandoned()
+    assert [folder.name for folder in tmp_path.iterdir()] == ["ticketlake-athena-alive"]
+
+
+def test_a_second_one_in_the_same_process_starts_empty(tmp_path):
+    script = """if True:
+        from infra.local import standin
+
+        standin.Engine.start = lambda self: None
+        for _ in range(2):
+            with standin.LocalAthena() as local:
+                assert local.client("s3").list_objects_v2(Bucket="ticketlake")["KeyCount"] == 0
+                assert local.client("glue").get_databases()["DatabaseList"] == []
+                local.client("s3").put_object(Bucket="ticketlake", Key="key", Body=b"")
+                local.client("glue").create_database(DatabaseInput={"Name": "d"})
+        """
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
