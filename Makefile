@@ -25,7 +25,12 @@ $(ENV)/test: $(ENV)/build locks/test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/test.txt
 	@touch $@
 
-.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench athena-local locks clean
+$(ENV)/athena: $(ENV)/test locks/athena.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/athena.txt
+	@touch $@
+
+$(ENV)/athena-local: $(ENV)/test locks/athena-local.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/athena-local.txt
 	@touch $@
 
 build: $(ENV)/build  ## environment, 5,000 generated tickets if LAKE is empty, dbt build, summary
@@ -72,10 +77,10 @@ lint-changed: $(ENV)/test  ## the same for the files that differ from BASE
 	changed '*.yml' '*.yaml' | xargs -0 -r yamllint --strict $(if $(GITHUB_ACTIONS),--format github) || failed=1; \
 	exit $$failed
 
-parse: $(ENV)/build $(ENV)/athena/ready  ## the project, for DuckDB and for Athena
+parse: $(ENV)/athena  ## the project, for DuckDB and for Athena
 	@mkdir -p target/empty-lake
 	LAKE=target/empty-lake dbt parse --no-partial-parse --target-path target/parse_duckdb
-	LAKE=s3://bucket/lake $(ENV)/athena/bin/dbt parse --no-partial-parse --target athena --target-path target/parse_athena
+	LAKE=s3://bucket/lake dbt parse --no-partial-parse --target athena --target-path target/parse_athena
 
 build-changed: $(ENV)/build  ## what differs from BASE, on top of what BASE has built, on a generated lake
 	python -m scripts.build_changed "$(BASE)"
@@ -87,10 +92,14 @@ docs: $(ENV)/build  ## static documentation, target/static_index.html
 	dbt docs generate --static
 	@echo "Open target/static_index.html, or run: dbt docs serve"
 
-.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench athena-local locks clean
+bench: $(ENV)/build  ## measure builds and the floor, docs/performance.md; SIZES="10000 100000" for some sizes only
+	@python -m bench $(SIZES)
+
+athena-local: $(ENV)/athena-local  ## a stand-in for Athena on this machine, until Ctrl-C; prints what to set
+	@python -m infra.local
 
 locks:  ## pin what pyproject.toml asks for, hashes and no addresses; needs uv
-	@for lock in build: test:--extra=test athena:--extra=athena "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
+	@for lock in build: test:--extra=test "athena:--extra=athena --constraints=locks/test.txt" "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
 		uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-strip-extras --no-header --no-annotate \
 			--no-emit-index-url $${lock#*:} pyproject.toml -o locks/$${lock%%:*}.txt || exit 1; \
 	done
