@@ -2,8 +2,8 @@
     Incremental strategy `replace`: what the model's new rows stand in for is deleted, then they are inserted. A plain
     delete+insert by key would leave behind rows that are no longer there, such as a reply clock that a late line undid.
     `meta.replaces` says what that is: `days_read` (of staging, from the first landed day that it read on), `landed_days` (from
-    the first of those days on), `read_updates` (those, and the identities that were read), `loads` (those not taken in yet), `changed_tickets` or `days` (from the first
-    changed one on).
+    the first of those days on), `read_updates` (those, and the identities that were read), `loads` (those not taken in yet),
+    `changed_tickets` or `days` (from the first changed one on).
 #}
 {% macro get_incremental_replace_sql(arguments) %}
     {%- set target = arguments['target_relation'] -%}
