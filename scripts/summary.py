@@ -30,6 +30,11 @@ def median(value):
     )
 
 
+def share(value):
+    """Percent of those that are known. Trino 476 counts only what is true where `count(value)` stands beside the filter."""
+    return f"100e0 * count(*) filter (where {value}) / nullif(count(*) filter (where {value} is not null), 0)"
+
+
 SEVERITIES = f"""
     with recent as (
         select tickets.*, clocks.is_breached as is_first_reply_breached
@@ -42,9 +47,8 @@ SEVERITIES = f"""
         select
             coalesce(severity, 'all') as severity,
             count(*) as resolved,
-            100e0 * count(*) filter (where is_sla_breached) / nullif(count(is_sla_breached), 0) as breach_rate,
-            100e0 * count(*) filter (where is_first_reply_breached) / nullif(count(is_first_reply_breached), 0)
-                as reply_breach_rate,
+            {share("is_sla_breached")} as breach_rate,
+            {share("is_first_reply_breached")} as reply_breach_rate,
             {median("first_reply_hours")} as first_reply_hours,
             {median("resolution_hours")} as resolution_hours
         from recent
