@@ -13,7 +13,7 @@ sums as (
         sum(case when statuses.phase = 'on_hold' then periods.hours else 0 end) as on_hold_hours
     from {{ ref('fct_ticket_periods') }} as periods
     inner join {{ ref('ticket_statuses') }} as statuses on periods.status = statuses.status
-    where {{ is_untested_ticket('periods.ticket_key') }}
+    where {{ is_untested_ticket('periods.ticket_key', 'periods.valid_from', or_later=true) }}
     group by periods.ticket_key
 
 )
@@ -31,7 +31,7 @@ from {{ ref('fct_tickets') }} as tickets
 left join sums on tickets.ticket_key = sums.ticket_key
 cross join {{ ref('int_as_of') }} as bounds
 where
-    {{ is_untested_ticket('tickets.ticket_key') }}
+    {{ is_untested_ticket('tickets.ticket_key', 'tickets.created_at') }}
     and (
         sums.ticket_key is null
         or sums.first_valid_from <> tickets.created_at

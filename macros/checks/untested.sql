@@ -1,13 +1,14 @@
 {#
     Tests of tables that grow with every ticket look at what has changed since they last passed: a place holder in their `where` says by which
-    key. So a day's tests cost what the day brings; after a failure they look at the same rows again, and more. A full refresh, and the
+    key, and for tickets by which column's months. So a day's tests cost what the day brings; after a failure they look at the same rows again, and more. A full refresh, and the
     var `test_all`, make them look at everything.
 #}
 {% macro get_where_subquery(relation) %}
     {%- set where = config.get('where') -%}
     {%- if not where -%}{{- return(relation) -}}{%- endif -%}
-    {%- if '__untested_tickets__' in where -%}
-        {%- set where = where | replace('__untested_tickets__', is_untested_ticket('ticket_key')) -%}
+    {%- set by_ticket = modules.re.search('__untested_tickets__\\((since )?(\\w+)\\)', where) -%}
+    {%- if by_ticket -%}
+        {%- set where = where | replace(by_ticket.group(0), is_untested_ticket('ticket_key', by_ticket.group(2), or_later=by_ticket.group(1) is not none)) -%}
     {%- elif '__untested_updates__' in where -%}
         {%- set where = where | replace('__untested_updates__', is_untested_update('source', 'update_id')) -%}
     {%- elif '__untested_lines__' in where -%}
@@ -23,10 +24,15 @@
 {% endmacro %}
 
 
-{% macro is_untested_ticket(ticket_key) -%}
+{#
+    `opened_at` is the column by whose month the table is partitioned: only the months of these tickets are read. If it can be later than the opening,
+    `or_later`, all is read from the first of these months on.
+#}
+{% macro is_untested_ticket(ticket_key, opened_at, or_later=false) -%}
     {%- set load = last_tested_load() -%}
+    {%- if not load -%}{{- return('true') -}}{%- endif -%}
     {%- set changed = "select ticket_key from " ~ staged_lines() ~ " where load_id > " ~ load ~ " and ticket_key is not null" -%}
-    {{- ticket_key ~ ' in (' ~ changed ~ ')' if load else 'true' -}}
+    {{- ticket_key ~ ' in (' ~ changed ~ ') and ' ~ in_months(opened_at, changed_months(load), or_later) -}}
 {%- endmacro %}
 
 {# An update may repeat the identity of one that landed long ago. #}

@@ -22,8 +22,23 @@
 {%- endmacro %}
 
 
+{# A query with a row if anything has landed. #}
+{% macro any_landing(feed) %}{{ return(adapter.dispatch('any_landing')(feed)) }}{% endmacro %}
+{% macro duckdb__any_landing(feed) -%} select 1 from ({{ duckdb__list_landings(feed) }}) limit 1 {%- endmacro %}
+{% macro athena__any_landing(feed) -%} select 1 from {{ source('raw', feed) }} where {{ is_landing() }} limit 1 {%- endmacro %}
+
+
+{# A query of the last landed day, for freshness. On Athena it looks at the last 30 days only: each file that it finds is read. #}
+{% macro last_landing(feed) %}{{ return(adapter.dispatch('last_landing')(feed)) }}{% endmacro %}
+{% macro duckdb__last_landing(feed) -%} select max(cast(landed_on as timestamp(6))) from ({{ duckdb__list_landings(feed) }}) {%- endmacro %}
+{% macro athena__last_landing(feed) -%}
+    select cast(cast(max(dt) as date) as timestamp(6))
+    from {{ source('raw', feed) }}
+    where {{ is_landing() }} and dt >= cast(current_date - interval '30' day as varchar)
+{%- endmacro %}
+
+
 {# The paths below raw/ of all that has landed, without opening a file. #}
-{% macro list_landings(feed) %}{{ return(adapter.dispatch('list_landings')(feed)) }}{% endmacro %}
 {% macro duckdb__list_landings(feed) %}
     select landed_on, landed_file
     from (
@@ -35,11 +50,6 @@
     lateral (select try_cast(dt as date) as landed_on, {{ landed_file(feed) }} as landed_file)
     where {{ is_landing() }}
 {% endmacro %}
-{% macro athena__list_landings(feed) %}
-    select distinct cast(dt as date) as landed_on, {{ landed_file(feed) }} as landed_file
-    from {{ source('raw', feed) }}
-    where {{ is_landing() }}
-{% endmacro %}
 
 
 {# The reader cuts a line at four control characters in a row, which no JSON has: such a line is refused. #}
@@ -48,9 +58,16 @@
 {% macro athena__is_whole_line() -%} true {%- endmacro %}
 
 
-{# The first landed day of these files, paths below raw/, that have a line to count; none if they have none. #}
-{% macro first_day_with_a_line(feed, files) %}{{ return(adapter.dispatch('first_day_with_a_line')(feed, files)) }}{% endmacro %}
-{% macro duckdb__first_day_with_a_line(feed, files) %}
+{#
+    The first landed day, as text, of the files that have a line to count and are not in the column `file` of a table; none if there is none. Files
+    that are there are not opened.
+#}
+{% macro first_new_landing(feed, table) %}{{ return(adapter.dispatch('first_new_landing')(feed, table)) }}{% endmacro %}
+{% macro duckdb__first_new_landing(feed, table) %}
+    {% set files = run_query(
+        "select landed_file from (" ~ duckdb__list_landings(feed) ~ ") where landed_file not in (select distinct file from " ~ table ~ ")"
+    ).columns[0].values() %}
+    {% if not files %}{{ return(none) }}{% endif %}
     {% set read = run_query(
         "select cast(min(dt) as varchar) from " ~ source('raw', feed) ~ "
         where " ~ is_landing() ~ "
@@ -61,15 +78,27 @@
     {{ return([read.columns[0].values()[0], unreadable.columns[0].values()[0]] | select | min | default(none, true)) }}
 {% endmacro %}
 
-
-{% macro athena__first_day_with_a_line(feed, files) %}
-    {% set read = run_query(
-        "select min(dt) from " ~ source('raw', feed) ~ "
-        where " ~ landed_file(feed) ~ " in ('" ~ (files | map('replace', "'", "''") | join("', '")) ~ "')
-        and not " ~ is_blank('line')
-    ) %}
-    {{ return(read.columns[0].values()[0]) }}
+{# Athena leaves out files by "$path" if it is compared with literals, of which it keeps a thousand apart: so one query for each 500 files. #}
+{% macro athena__first_new_landing(feed, table) %}
+    {% set known = run_query("select distinct file from " ~ table ~ " order by file").columns[0].values() | list %}
+    {% set raw = adapter.get_glue_table_location(source('raw', feed)).rstrip('/')[:-(feed | length)] %}
+    {% set found = [] %}
+    {% for start in range(0, known | length + 1, 500) %}
+        {% set part = known[start:start + 500] %}
+        {% set after, up_to = known[start - 1] if start else none, part[-1] if start + 500 < known | length else none %}
+        {% do found.append(run_query(
+            "select min(dt) from " ~ source('raw', feed) ~ "
+            where " ~ is_landing() ~ " and not " ~ is_blank('line')
+            ~ (" and \"$path\" not in ('" ~ raw ~ part | map('replace', "'", "''") | join("', '" ~ raw) ~ "')" if part else '')
+            ~ (" and \"$path\" > '" ~ raw ~ after | replace("'", "''") ~ "' and dt >= '" ~ landed_day(after) ~ "'" if after else '')
+            ~ (" and \"$path\" <= '" ~ raw ~ up_to | replace("'", "''") ~ "' and dt <= '" ~ landed_day(up_to) ~ "'" if up_to else '')
+        ).columns[0].values()[0]) %}
+    {% endfor %}
+    {{ return(found | select | min | default(none, true)) }}
 {% endmacro %}
+
+{# The day of a path below raw/. #}
+{% macro landed_day(file) %}{{ return(file.split('/dt=')[1].split('/')[0]) }}{% endmacro %}
 
 
 {#

@@ -5,6 +5,10 @@
 {% macro resolve_table_type() %}{{ return('iceberg') }}{% endmacro %}
 
 
+{# Partitions are Athena's; dbt-duckdb would warn that it has none. #}
+{% macro duckdb__get_partitioned_by(relation, temporary) %}{{ return(none) }}{% endmacro %}
+
+
 {# dbt-athena knows no `replace`: it is an append that deletes first. #}
 {% macro validate_get_incremental_strategy(raw_strategy, table_type) %}
     {{ return('append' if raw_strategy == 'replace' else raw_strategy) }}
@@ -12,15 +16,20 @@
 
 
 {#
-    Deletes what the new rows stand in for, then inserts them. Athena has no transaction around both: a run that is killed in between has not recorded the
-    load, so the next one computes the same rows again.
+    Deletes what the new rows stand in for, then inserts them, in parts if they belong to more partitions than Athena writes at once. It has no
+    transaction around both: a run that is killed in between has not recorded the load, so the next one computes the same rows again.
 #}
 {% macro incremental_insert(on_schema_change, tmp_relation, target_relation, existing_relation, force_batch, statement_name="main") %}
     {%- do process_schema_changes(on_schema_change, tmp_relation, existing_relation) -%}
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') -%}
     {%- do run_query("delete from " ~ target_relation ~ " where " ~ replaced_rows(tmp_relation)) -%}
-    insert into {{ target_relation }} ({{ columns }})
-    select {{ columns }} from {{ tmp_relation }}
+    {%- set inserted = adapter.run_query_with_partitions_limit_catching(
+        "insert into " ~ target_relation ~ " (" ~ columns ~ ") select " ~ columns ~ " from " ~ tmp_relation
+    ) -%}
+    {%- if inserted == 'TOO_MANY_OPEN_PARTITIONS' -%}
+        {%- do batch_incremental_insert(tmp_relation, target_relation, columns) -%}
+    {%- endif -%}
+    select '{{ inserted }}'
 {% endmacro %}
 
 

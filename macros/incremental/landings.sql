@@ -4,23 +4,17 @@
     of it is read again when the reference data that lines are checked against or measured with has changed.
 #}
 {% macro first_unread_day(feed) %}
+    {% if not execute %}{{ return(none) }}{% endif %}
     {% do require_landings(feed) %}
-    {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
+    {% if not is_incremental() %}{{ return(none) }}{% endif %}
     {% if reference_data_has_changed() %}{{ return('0001-01-01') }}{% endif %}
-
-    {% set unread = run_query(
-        "select landed_file from (" ~ list_landings(feed) ~ ") as landed
-        where landed_file not in (select distinct file from " ~ this ~ ")"
-    ).columns[0].values() %}
-    {% if not unread %}{{ return('9999-12-31') }}{% endif %}
-
     {# Files without a line to count are never in staging: they must not make it read again what is. #}
-    {{ return(first_day_with_a_line(feed, unread) or '9999-12-31') }}
+    {{ return(first_new_landing(feed, this) or '9999-12-31') }}
 {% endmacro %}
 
 
 {% macro require_landings(feed) %}
-    {% if execute and flags.WHICH in ('build', 'run') and run_query("select 1 from (" ~ list_landings(feed) ~ ") as landed limit 1").rows | length == 0 %}
+    {% if flags.WHICH in ('build', 'run') and run_query(any_landing(feed)).rows | length == 0 %}
         {% set lake = env_var('LAKE', 'lake') %}
         {% do exceptions.raise_compiler_error(
             "No landings: " ~ lake ~ "/raw/" ~ feed ~ "/dt=YYYY-MM-DD/ holds no *.jsonl or *.jsonl.gz file. "

@@ -25,7 +25,7 @@
         landed_on >= (select min(landed_on) from {{ ref('stg_ticket_updates__lines') }} where load_id > {{ last_load() }})
         or (source, update_id) in ({{ changed_updates() }})
     {%- elif replaces == 'changed_tickets' -%}
-        ticket_key in ({{ changed_tickets() }})
+        ticket_key in ({{ changed_tickets() }}) and {{ is_in_changed_month(config.get('meta').get('opened_at')) }}
     {%- elif replaces == 'loads' -%}
         load_id > {{ last_load() }}
     {%- elif replaces == 'days' -%}

@@ -1,7 +1,33 @@
 {% set stated = var('as_of', '') %}
+{% set known = known_bounds() %}
 
 with
 
+{% if known -%}
+-- Only what can move the bounds of the last build, so that a day does not look through all that came before.
+accepted as (
+
+    select
+        max(latest_updated_at) as latest_updated_at,
+        coalesce(min(earliest_created_at), cast('{{ known.earliest_created_at }}' as timestamp(6))) as earliest_created_at
+    from (
+        select
+            max(updated_at) as latest_updated_at,
+            cast(null as timestamp(6)) as earliest_created_at
+        from {{ ref('int_ticket_updates') }}
+        where updated_at >= cast('{{ known.latest_updated_at }}' as timestamp(6))
+
+        union all
+
+        select
+            cast(null as timestamp(6)) as latest_updated_at,
+            min(created_at) as earliest_created_at
+        from {{ ref('int_ticket_updates') }}
+        where created_at < cast('{{ known.earliest_created_at }}' as timestamp(6))
+    ) as moved
+
+)
+{%- else -%}
 accepted as (
 
     select
@@ -10,6 +36,7 @@ accepted as (
     from {{ ref('int_ticket_updates') }}
 
 )
+{%- endif %}
 
 select
     {% if stated -%}

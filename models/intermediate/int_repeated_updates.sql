@@ -8,6 +8,7 @@
 }}
 
 {% set lines = ref('stg_ticket_updates__lines') %}
+{% set months = repeated_months() %}
 
 with
 
@@ -20,6 +21,7 @@ repeated_updates as (
     where
         reason is null
         and {{ is_changed_update('source', 'update_id') }}
+        and {{ in_months('created_at', months) }}
     group by source, update_id
     having count(*) > 1
 
@@ -36,7 +38,9 @@ ranked as (
     from {{ lines }} as lines
     inner join repeated_updates
         on lines.source = repeated_updates.source and lines.update_id = repeated_updates.update_id
-    where lines.reason is null
+    where
+        lines.reason is null
+        and {{ in_months('lines.created_at', months) }}
 
 )
 

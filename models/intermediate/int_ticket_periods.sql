@@ -2,7 +2,8 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'changed_tickets'},
+        partitioned_by=['month(created_on)'],
+        meta={'replaces': 'changed_tickets', 'opened_at': 'created_on'},
         post_hook="{{ record_load() }}",
     )
 }}
@@ -23,11 +24,13 @@ states as (
         status,
         severity,
         agent_id,
-        team
+        team,
+        cast(ticket_created_at as date) as created_on
     from {{ ref('int_ticket_states') }}
     where
         (ended_at is null or ended_at > started_at)
         and {{ is_changed_ticket('ticket_key') }}
+        and {{ is_in_changed_month('ticket_created_at') }}
 
 ),
 
@@ -51,6 +54,7 @@ select
     severity,
     agent_id,
     team,
+    created_on,
     calendar,
     started_open_micros,
     lead(started_open_micros) over ({{ in_order }}) as ended_open_micros

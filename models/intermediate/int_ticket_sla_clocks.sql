@@ -2,7 +2,8 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'changed_tickets'},
+        partitioned_by=['month(created_on)'],
+        meta={'replaces': 'changed_tickets', 'opened_at': 'created_on'},
         post_hook="{{ record_load() }}",
     )
 }}
@@ -40,7 +41,9 @@ states as (
         ticket_created_at,
         cast(ticket_created_at as date) as created_on
     from {{ ref('int_ticket_states') }}
-    where {{ is_changed_ticket('ticket_key') }}
+    where
+        {{ is_changed_ticket('ticket_key') }}
+        and {{ is_in_changed_month('ticket_created_at') }}
 
 ),
 
@@ -231,6 +234,7 @@ ruled_spans as (
         spans.category,
         spans.agent_id,
         spans.calendar,
+        spans.created_on,
         case when spans.deadline is null then policies.precedence end as precedence,
         case when spans.deadline is null then policies.target_micros end as target_micros,
         spans.deadline is null and policies.is_business as is_business,
@@ -341,6 +345,7 @@ clocks as (
         'resolution' as metric,
         1 as instance,
         current_states.calendar,
+        current_states.created_on,
         current_states.ticket_created_at as started_at,
         case when not current_states.is_open then tickets.last_resolved_at end as stopped_at,
         resolutions.severity,
@@ -369,6 +374,7 @@ clocks as (
         metric,
         row_number() over (partition by ticket_key, metric order by state_no) as instance,
         calendar,
+        created_on,
         started_at,
         ended_at as stopped_at,
         case when ended_at is not null then severity end as severity,
@@ -409,6 +415,7 @@ select
     clocks.calendar,
 
     ---------- times
+    clocks.created_on,
     clocks.started_at,
     clocks.stopped_at,
     clocks.breaches_at,

@@ -2,7 +2,8 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'changed_tickets'},
+        partitioned_by=['month(ticket_created_at)'],
+        meta={'replaces': 'changed_tickets', 'opened_at': 'ticket_created_at'},
         post_hook="{{ record_load() }}",
     )
 }}
@@ -40,7 +41,9 @@ updates as (
         end as ends_waiting
     from {{ ref('int_ticket_updates') }} as updates
     inner join {{ ref('ticket_statuses') }} as statuses on updates.status = statuses.status
-    where {{ is_changed_ticket('updates.ticket_key') }}
+    where
+        {{ is_changed_ticket('updates.ticket_key') }}
+        and {{ is_in_changed_month('updates.created_at') }}
 
 ),
 

@@ -2,7 +2,8 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'changed_tickets'},
+        partitioned_by=['market', 'month(created_at)'],
+        meta={'replaces': 'changed_tickets', 'opened_at': 'created_at'},
         post_hook="{{ record_load() }}",
     )
 }}
@@ -38,7 +39,9 @@ lives as (
         sum(case when phase = 'pending' then {{ micros_between('started_at', 'ended_at') }} end) as pending_micros,
         sum(case when phase = 'on_hold' then {{ micros_between('started_at', 'ended_at') }} end) as on_hold_micros
     from {{ ref('int_ticket_states') }}
-    where {{ is_changed_ticket('ticket_key') }}
+    where
+        {{ is_changed_ticket('ticket_key') }}
+        and {{ is_in_changed_month('ticket_created_at') }}
     group by ticket_key
 
 ),
@@ -60,6 +63,7 @@ current_states as (
     where
         ended_at is null
         and {{ is_changed_ticket('ticket_key') }}
+        and {{ is_in_changed_month('ticket_created_at') }}
 
 ),
 
@@ -74,7 +78,9 @@ resolution_clocks as (
         current_deadline,
         is_running
     from {{ ref('int_ticket_sla_clocks') }}
-    where metric = 'resolution'
+    where
+        metric = 'resolution'
+        and {{ is_in_changed_month('created_on') }}
 
 )
 
@@ -144,3 +150,4 @@ inner join current_states on lives.ticket_key = current_states.ticket_key
 inner join {{ ref('int_ticket_updates') }} as last_updates
     on current_states.source = last_updates.source and current_states.update_id = last_updates.update_id
 left join resolution_clocks on lives.ticket_key = resolution_clocks.ticket_key
+where {{ is_in_changed_month('last_updates.created_at') }}

@@ -2,6 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
+        partitioned_by=['month(created_at)'],
         meta={'replaces': 'days_read'},
         post_hook=[
             "{{ quarantine_unreadable_lines('ticket_updates') }}",

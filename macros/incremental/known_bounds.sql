@@ -1,0 +1,15 @@
+{#
+    What int_as_of said after the last build, as text; none if it has to look at all updates: the first time, in a full refresh, and if no update is as
+    late any more, since a file that landed before it has made it a repetition.
+#}
+{% macro known_bounds() %}
+    {% if not execute or flags.FULL_REFRESH or load_relation(this) is none %}{{ return(none) }}{% endif %}
+    {% set known = run_query(
+        "select cast(latest_updated_at as varchar) as latest_updated_at, cast(earliest_created_at as varchar) as earliest_created_at from " ~ this
+    ).rows[0] %}
+    {% if known.latest_updated_at is none %}{{ return(none) }}{% endif %}
+    {% set as_late = run_query(
+        "select 1 from " ~ ref('int_ticket_updates') ~ " where updated_at >= cast('" ~ known.latest_updated_at ~ "' as timestamp(6)) limit 1"
+    ) %}
+    {{ return(known if as_late.rows | length else none) }}
+{% endmacro %}
