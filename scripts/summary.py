@@ -31,7 +31,7 @@ def median(value):
 
 
 def share(value):
-    """Percent of those that are known. Trino 476 counts only what is true where `count(value)` stands beside the filter."""
+    """Percent of those that are known. Trino 476 miscounts where `count(value)` stands beside a filter by it."""
     return f"100e0 * count(*) filter (where {value}) / nullif(count(*) filter (where {value} is not null), 0)"
 
 
