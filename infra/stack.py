@@ -8,7 +8,6 @@ import shlex
 import sys
 import zipfile
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,6 @@ class Stack:
         known = sorted(parameter["ParameterKey"] for parameter in summary["Parameters"])
         if unknown := sorted(parameters.keys() - known):
             raise aws.Refused(f"{unknown[0]} is no parameter of {TEMPLATE.name}. There are: {', '.join(known)}")
-        started = datetime.now(timezone.utc)
         given = {key: value for key, value in (kept | parameters).items() if key in known}
         try:
             changed = getattr(self.stacks, f"{kind}_stack")(
@@ -96,22 +94,25 @@ class Stack:
             if "No updates are to be performed" in str(error):
                 return
             raise
-        self._wait(f"stack_{kind}_complete", changed["StackId"], started)
+        self._wait(f"stack_{kind}_complete", changed["StackId"])
 
-    def _wait(self, event: str, stack: str, started: datetime) -> None:
+    def _wait(self, event: str, stack: str) -> None:
         """Waits for the end of a change. The stack is named by its id, which outlives it."""
         try:
             self.stacks.get_waiter(event).wait(StackName=stack, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
         except WaiterError as error:
-            raise aws.Refused(f"CloudFormation could not do it:\n{self._reasons(stack, started)}") from error
+            raise aws.Refused(f"CloudFormation could not do it:\n{self._reasons(stack)}") from error
 
-    def _reasons(self, stack: str, started: datetime) -> str:
+    def _reasons(self, stack: str) -> str:
+        """What failed since the change was asked for; the latest event comes first."""
         events = self.stacks.describe_stack_events(StackName=stack)["StackEvents"]
-        failed = [
-            f"- {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
-            for event in reversed(events)
-            if event["ResourceStatus"].endswith("_FAILED") and event["Timestamp"] >= started
-        ]
+        failed = []
+        for event in events:
+            reason = event.get("ResourceStatusReason", "")
+            if reason == "User Initiated":
+                break
+            if event["ResourceStatus"].endswith("_FAILED"):
+                failed.insert(0, f"- {event['LogicalResourceId']}: {reason}")
         return "\n".join(failed) or f"No reason is given; see the events of stack {self.name} in the console."
 
     def put_project(self, folder: Path = PROJECT) -> None:
@@ -123,14 +124,14 @@ class Stack:
         state, outputs = self.state(), self.outputs()
         if state is None:
             raise aws.Refused(
-                f"There is no stack {self.name} in {aws.region()}. Name another: make undeploy STACK=NAME"
+                f"There is no stack {self.name} in {self.stacks.meta.region_name}. "
+                "Name another: make undeploy STACK=NAME"
             )
         for output in _MADE:
             if output in outputs:
                 self._empty(_bucket(outputs[output]))
-        started = datetime.now(timezone.utc)
         self.stacks.delete_stack(StackName=self.name)
-        self._wait("stack_delete_complete", state["StackId"], started)
+        self._wait("stack_delete_complete", state["StackId"])
         if not with_raw:
             return outputs.get("Raw")
         if "Raw" in outputs:
@@ -193,7 +194,7 @@ def main() -> int:
     parser.add_argument("--name", default="ticketlake", help="of the stack and its work group (%(default)s)")
     parser.add_argument("--with-raw", action="store_true", help="undeploy: remove what has landed, too")
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="deploy: parameters of stack.yml")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     account = aws.client("sts").get_caller_identity()["Account"]
     stack = Stack(arguments.name)
     where = f"stack {arguments.name} in {aws.region()} of account {account}"

@@ -166,7 +166,10 @@ def _damaged(environ: dict[str, Any]) -> Answer | None:
     stated = environ.get("HTTP_CONTENT_MD5")
     if not stated or "aws-chunked" in environ.get("HTTP_CONTENT_ENCODING", ""):
         return None
-    if base64.b64encode(hashlib.md5(environ["wsgi.input"].getvalue(), usedforsecurity=False).digest()).decode() == stated:
+    if (
+        base64.b64encode(hashlib.md5(environ["wsgi.input"].getvalue(), usedforsecurity=False).digest()).decode()
+        == stated
+    ):
         return None
     body = b"<Error><Code>BadDigest</Code><Message>The Content-MD5 you specified did not match.</Message></Error>"
     return "400 Bad Request", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))], body

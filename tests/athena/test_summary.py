@@ -12,17 +12,26 @@ from scripts.summary import HEADLINE, SEVERITIES
 
 TABLES = {
     "fct_tickets": """
-        select *
+        select
+            ticket_key,
+            severity,
+            cast(created_at || ':00:00.000000' as timestamp(6)) as created_at,
+            cast(resolved_at || ':00:00.000000' as timestamp(6)) as resolved_at,
+            timestamp '2026-02-01 20:00:00.000000' as last_updated_at,
+            cast(age_hours as double) as age_hours,
+            is_sla_breached,
+            cast(first_reply_hours as double) as first_reply_hours,
+            cast(resolution_hours as double) as resolution_hours
         from (values
-            ('a', 'P1', timestamp '2026-02-01 08:00:00.000000', timestamp '2026-02-01 10:00:00.000000', cast(null as double), true, 1e0, 2e0),
-            ('b', 'P1', timestamp '2026-02-01 08:00:00.000000', timestamp '2026-02-01 12:00:00.000000', null, false, 3e0, 4e0),
-            ('c', 'P2', timestamp '2026-02-01 08:00:00.000000', timestamp '2026-02-01 13:00:00.000000', null, null, null, 5e0),
-            ('d', 'P2', timestamp '2026-01-01 08:00:00.000000', timestamp '2026-01-03 10:00:00.000000', null, true, 1e0, 50e0),
-            ('e', 'P3', timestamp '2026-02-01 10:00:00.000000', null, 12.5e0, null, null, null)
+            ('a', 'P1', '2026-02-01 08', '2026-02-01 10', null, true, 1, 2),
+            ('b', 'P1', '2026-02-01 08', '2026-02-01 12', null, false, 3, 4),
+            ('c', 'P2', '2026-02-01 08', '2026-02-01 13', null, null, null, 5),
+            ('d', 'P2', '2026-01-01 08', '2026-01-03 10', null, true, 1, 50),
+            ('e', 'P3', '2026-02-01 10', null, 12.5e0, null, null, null)
         ) as t (
-            ticket_key, severity, created_at, resolved_at, age_hours, is_sla_breached, first_reply_hours, resolution_hours
+            ticket_key, severity, created_at, resolved_at, age_hours,
+            is_sla_breached, first_reply_hours, resolution_hours
         )
-        cross join (values (timestamp '2026-02-01 20:00:00.000000')) as u (last_updated_at)
         """,
     "fct_ticket_slas": """
         select *
@@ -32,7 +41,9 @@ TABLES = {
     "backlog_daily": """
         select *
         from (values
-            (date '2026-01-31', 'DE', 'P3', 9, 9), (date '2026-02-01', 'DE', 'P3', 1, 0), (date '2026-02-01', 'FR', 'P3', 2, 1)
+            (date '2026-01-31', 'DE', 'P3', 9, 9),
+            (date '2026-02-01', 'DE', 'P3', 1, 0),
+            (date '2026-02-01', 'FR', 'P3', 2, 1)
         ) as t (day, market, severity, closing, overdue)
         """,
     "ingestion_state": "select * from (values (10, 1, 0), (20, 2, 3)) as t (accepted, duplicates, quarantined)",
