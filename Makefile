@@ -1,13 +1,17 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench athena-local locks clean
+.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench deploy upload undeploy athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
+TARGET ?= duckdb
+STACK ?= ticketlake
 BASE ?= origin/main
 ENV := .venv
 BIN := $(ENV)/bin
+TARGET_ENV = $(ENV)/$(if $(filter athena,$(TARGET)),athena,build)
+UPLOAD = $(if $(filter athena,$(TARGET)),python -m infra.upload "$(LAKE)/raw")
 export LAKE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -25,23 +29,25 @@ $(ENV)/test: $(ENV)/build locks/test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/test.txt
 	@touch $@
 
-$(ENV)/athena: $(ENV)/test locks/athena.txt
+$(ENV)/athena: $(ENV)/build locks/athena.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/athena.txt
 	@touch $@
 
-$(ENV)/athena-local: $(ENV)/test locks/athena-local.txt
+$(ENV)/athena-local: $(ENV)/athena locks/athena-local.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/athena-local.txt
 	@touch $@
 
-build: $(ENV)/build  ## environment, 5,000 generated tickets if LAKE is empty, dbt build, summary
+build: $(TARGET_ENV)  ## environment, 5,000 generated tickets if LAKE is empty, dbt build, summary; TARGET=athena for Athena
 	@python -m generator generate --count 5000 --if-empty --output "$(LAKE)/raw"
-	dbt build
-	@python scripts/summary.py "$(LAKE)"
+	@$(UPLOAD)
+	dbt build --target $(TARGET)
+	@python -m scripts.summary $(TARGET)
 
-day: $(ENV)/build  ## the next day arrives and is built
+day: $(TARGET_ENV)  ## the next day arrives and is built; TARGET=athena for Athena
 	python -m generator simulate --days 1 --output "$(LAKE)/raw"
-	dbt build
-	@python scripts/summary.py "$(LAKE)"
+	@$(UPLOAD)
+	dbt build --target $(TARGET)
+	@python -m scripts.summary $(TARGET)
 
 days_ago = $$(python -c 'import datetime as d; print((d.datetime.now(d.timezone.utc) - d.timedelta($(1))).date())')
 
@@ -51,7 +57,7 @@ daily: $(ENV)/build  ## what the daily workflow runs: yesterday arrives; freshne
 	@[ ! -e "$(LAKE)/raw/_generator.json" ] || python -m generator simulate --date $(call days_ago,1) --output "$(LAKE)/raw"
 	dbt source freshness
 	dbt build $(if $(FULL_REFRESH),--full-refresh)
-	@python scripts/summary.py "$(LAKE)"
+	@python -m scripts.summary
 
 test: $(ENV)/test lint  ## all that CI runs
 	python -m pytest -q -n 2 --dist loadfile
@@ -80,7 +86,8 @@ lint-changed: $(ENV)/test  ## the same for the files that differ from BASE
 parse: $(ENV)/athena  ## the project, for DuckDB and for Athena
 	@mkdir -p target/empty-lake
 	LAKE=target/empty-lake dbt parse --no-partial-parse --target-path target/parse_duckdb
-	LAKE=s3://bucket/lake dbt parse --no-partial-parse --target athena --target-path target/parse_athena
+	AWS_REGION=eu-central-1 TICKETLAKE_WORK_GROUP=none TICKETLAKE_RESULTS=s3://none TICKETLAKE_CURATED=s3://none \
+		dbt parse --no-partial-parse --target athena --target-path target/parse_athena
 
 build-changed: $(ENV)/build  ## what differs from BASE, on top of what BASE has built, on a generated lake
 	python -m scripts.build_changed "$(BASE)"
@@ -94,6 +101,15 @@ docs: $(ENV)/build  ## static documentation, target/static_index.html
 
 bench: $(ENV)/build  ## measure builds and the floor, docs/performance.md; SIZES="10000 100000" for some sizes only
 	@python -m bench $(SIZES)
+
+deploy: $(ENV)/athena  ## the AWS side of target athena, made or brought up to date; prints what to set (docs/athena.md)
+	@python -m infra.stack deploy --name "$(STACK)" $(PARAMETERS)
+
+upload: $(ENV)/athena  ## what has landed in LAKE, to S3
+	@python -m infra.upload "$(LAKE)/raw"
+
+undeploy: $(ENV)/athena  ## removes the AWS side but for what has landed; RAW=delete removes that, too
+	@python -m infra.stack undeploy --name "$(STACK)" $(if $(filter delete,$(RAW)),--with-raw)
 
 athena-local: $(ENV)/athena-local  ## a stand-in for Athena on this machine, until Ctrl-C; prints what to set
 	@python -m infra.local

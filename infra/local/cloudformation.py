@@ -135,6 +135,42 @@ class Table(_Resource, CloudFormationModel):
             database.tables.pop(self.physical_resource_id, None)
 
 
+class _Accepted(_Resource):
+    """A resource that nothing here depends on: it is known by its name and does nothing."""
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
+    ) -> _Accepted:
+        return cls(resource_name)
+
+    def delete(self, account_id: str, region_name: str) -> None:
+        pass
+
+
+# moto would read a policy that refuses unencrypted connections as one that refuses all.
+class BucketPolicy(_Accepted, CloudFormationModel):
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::S3::BucketPolicy"
+
+
+class TopicPolicy(_Accepted, CloudFormationModel):
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::SNS::TopicPolicy"
+
+
+class BuildProject(_Accepted, CloudFormationModel):
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::CodeBuild::Project"
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return "Name"
+
+
 def _table(cloudformation_json: Any) -> tuple[str, dict[str, Any]]:
     given = cloudformation_json["Properties"]
     table = dict(given["TableInput"])

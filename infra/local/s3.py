@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from bisect import bisect_left, bisect_right
 from typing import Any
@@ -54,8 +55,10 @@ class S3:
         self.backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
     def answer(self, environ: dict[str, Any]) -> Answer | None:
-        """The answer to a plain GET, HEAD or LIST; nothing for all that moto is to answer."""
+        """The answer to a plain GET, HEAD or LIST, or to a damaged PUT; nothing for all that moto is to answer."""
         method = environ["REQUEST_METHOD"]
+        if method == "PUT":
+            return _damaged(environ)
         if method not in ("GET", "HEAD") or any(name in environ for name in _CONDITIONS):
             return None
         path = unquote(environ["RAW_URI"].split("?", 1)[0]).lstrip("/")
@@ -156,6 +159,20 @@ class S3:
             answer.append(f"<NextContinuationToken>{next_token}</NextContinuationToken>")
         body = "".join([*answer, *shown, "</ListBucketResult>"]).encode()
         return "200 OK", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))], body
+
+
+def _damaged(environ: dict[str, Any]) -> Answer | None:
+    """The refusal of a body that has not the md5 that its sender states, which moto does not look at."""
+    stated = environ.get("HTTP_CONTENT_MD5")
+    if not stated or "aws-chunked" in environ.get("HTTP_CONTENT_ENCODING", ""):
+        return None
+    if (
+        base64.b64encode(hashlib.md5(environ["wsgi.input"].getvalue(), usedforsecurity=False).digest()).decode()
+        == stated
+    ):
+        return None
+    body = b"<Error><Code>BadDigest</Code><Message>The Content-MD5 you specified did not match.</Message></Error>"
+    return "400 Bad Request", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))], body
 
 
 def _text(value: str, given: dict[str, str]) -> str:

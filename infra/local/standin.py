@@ -21,15 +21,15 @@ from infra.local.athena import Athena
 from infra.local.engine import Engine
 from infra.local.glue import Glue
 from infra.local.server import Endpoint, Server
+from infra.stack import Stack
 
 REGION = "eu-central-1"
-LAKE_BUCKET, RESULTS_BUCKET = "ticketlake", "ticketlake-results"
 _KEY, _SECRET = "local", "local-athena"
 _PREFIX = "ticketlake-athena-"
 
 
 class LocalAthena:
-    """S3, Glue, STS and Athena of this machine's own, from `with` to its end; one at a time in a process.
+    """AWS of this machine's own, with what stack.yml makes, from `with` to its end; one at a time in a process.
 
     with LocalAthena() as local:
         subprocess.run(["dbt", "build", "--target", "athena"], env=os.environ | local.environment)
@@ -50,8 +50,8 @@ class LocalAthena:
         self._server.start()
         self.engine = Engine(self.folder, self._server.url, REGION, _KEY, _SECRET)
         try:
-            for bucket in (LAKE_BUCKET, RESULTS_BUCKET):
-                self.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+            self.stack = Stack("ticketlake", self.client)
+            self.stack.deploy()
             self.engine.start()
         except BaseException:
             self.__exit__()
@@ -73,10 +73,8 @@ class LocalAthena:
             "AWS_ENDPOINT_URL": self._server.url,
             "AWS_ACCESS_KEY_ID": _KEY,
             "AWS_SECRET_ACCESS_KEY": _SECRET,
-            "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "LAKE": f"s3://{LAKE_BUCKET}",
-            "TICKETLAKE_STAGING": f"s3://{RESULTS_BUCKET}",
+            **self.stack.settings(),
         }
 
     def client(self, service: str):

@@ -45,23 +45,3 @@
     location '{{ target.s3_data_dir }}/{{ relation.schema }}/{{ relation.identifier }}/'
     tblproperties ('table_type' = 'ICEBERG')
 {% endmacro %}
-
-
-{# On-run-start: what makes the landings of a feed readable, unless it is there. DuckDB reads the files as they are. #}
-{% macro create_landing_table(feed) %}{{ return(adapter.dispatch('create_landing_table')(feed)) }}{% endmacro %}
-{% macro duckdb__create_landing_table(feed) %}{% endmacro %}
-{% macro athena__create_landing_table(feed) %}
-    create external table if not exists `raw`.`{{ feed }}` (line string)
-    partitioned by (dt string)
-    row format serde 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe'
-    with serdeproperties ('field.delim' = '\001')
-    stored as textfile
-    location '{{ env_var("LAKE", "lake") }}/raw/{{ feed }}/'
-    tblproperties (
-        'projection.enabled' = 'true',
-        'projection.dt.type' = 'date',
-        'projection.dt.format' = 'yyyy-MM-dd',
-        'projection.dt.range' = '2020-01-01,NOW+2DAYS',
-        'storage.location.template' = '{{ env_var("LAKE", "lake") }}/raw/{{ feed }}/dt=${dt}/'
-    )
-{% endmacro %}

@@ -4,9 +4,9 @@ import time
 import uuid
 
 import pytest
+from scratch import LAKE_BUCKET, RESULTS_BUCKET
 
 from infra.local import LocalAthena
-from infra.local.standin import LAKE_BUCKET, RESULTS_BUCKET
 
 
 class QueryFailed(Exception):
@@ -82,6 +82,9 @@ class Desk:
 @pytest.fixture(scope="session")
 def local():
     with LocalAthena() as started:
+        for bucket in (LAKE_BUCKET, RESULTS_BUCKET):
+            where = {"LocationConstraint": started.environment["AWS_REGION"]}
+            started.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
         yield started
 
 

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+# Buckets beside those of the stack, for what a test makes itself.
+LAKE_BUCKET, RESULTS_BUCKET = "scratch", "scratch-results"
+
 _PROJECT = """\
 name: scratch
 version: 0.1.0
@@ -25,8 +28,8 @@ scratch:
       database: awsdatacatalog
       schema: {schema}
       region_name: "{{{{ env_var('AWS_REGION') }}}}"
-      s3_staging_dir: "{{{{ env_var('TICKETLAKE_STAGING') }}}}"
-      s3_data_dir: "{{{{ env_var('LAKE') }}}}/tables"
+      s3_staging_dir: "s3://{results}"
+      s3_data_dir: "s3://{lake}/tables"
       threads: 4
 """
 
@@ -39,7 +42,7 @@ class Scratch:
         self.schema = schema
         self.environment = os.environ | environment | {"DBT_PROFILES_DIR": str(folder), "DBT_TARGET_PATH": "target"}
         self.write("dbt_project.yml", _PROJECT)
-        self.write("profiles.yml", _PROFILES.format(schema=schema))
+        self.write("profiles.yml", _PROFILES.format(schema=schema, lake=LAKE_BUCKET, results=RESULTS_BUCKET))
         for path, text in files.items():
             self.write(path, text)
 

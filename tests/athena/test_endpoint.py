@@ -6,6 +6,7 @@ import http.client
 from urllib.parse import urlsplit
 
 import pytest
+from scratch import LAKE_BUCKET
 
 from infra.local.s3 import S3
 
@@ -84,11 +85,11 @@ def test_plain_reads_and_lists_spare_moto(desk, bucket):
 def test_connections_are_kept(local):
     address = urlsplit(local.environment["AWS_ENDPOINT_URL"])
     connection = http.client.HTTPConnection(address.hostname, address.port)
-    connection.request("GET", "/ticketlake?list-type=2")
+    connection.request("GET", f"/{LAKE_BUCKET}?list-type=2")
     answer = connection.getresponse()
     answer.read()
     kept = connection.sock
     assert answer.version == 11 and kept is not None
-    connection.request("GET", "/ticketlake?list-type=2")
+    connection.request("GET", f"/{LAKE_BUCKET}?list-type=2")
     assert connection.getresponse().status == 200
     assert connection.sock is kept

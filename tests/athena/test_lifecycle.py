@@ -55,7 +55,7 @@ def test_it_prints_what_to_set_and_a_kill_leaves_nothing(tmp_path):
     file = tmp_path / "athena.env"
     running = spawn(tmp_path, "--env", str(file))
     try:
-        lines = [running.stdout.readline() for _ in range(7)]
+        lines = [running.stdout.readline() for _ in range(11)]
         given = dict(shlex.split(line.removeprefix("export "))[0].split("=", 1) for line in lines)
         assert file.read_text() == "".join(lines)
         athena = boto3.client(
@@ -66,7 +66,7 @@ def test_it_prints_what_to_set_and_a_kill_leaves_nothing(tmp_path):
             aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
         )
         query = athena.start_query_execution(
-            QueryString="select 1", ResultConfiguration={"OutputLocation": given["TICKETLAKE_STAGING"]}
+            QueryString="select 1", ResultConfiguration={"OutputLocation": given["TICKETLAKE_RESULTS"]}
         )["QueryExecutionId"]
         status = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
         assert status["State"] == "SUCCEEDED"
@@ -116,9 +116,12 @@ def test_a_second_one_in_the_same_process_starts_empty(tmp_path):
         standin.Engine.start = lambda self: None
         for _ in range(2):
             with standin.LocalAthena() as local:
-                assert local.client("s3").list_objects_v2(Bucket="ticketlake")["KeyCount"] == 0
-                assert local.client("glue").get_databases()["DatabaseList"] == []
-                local.client("s3").put_object(Bucket="ticketlake", Key="key", Body=b"")
+                assert len(local.client("s3").list_buckets()["Buckets"]) == 4
+                names = {d["Name"] for d in local.client("glue").get_databases()["DatabaseList"]}
+                assert names == {"ticketlake", "ticketlake_raw"}
+                local.client("s3").create_bucket(
+                    Bucket="key", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+                )
                 local.client("glue").create_database(DatabaseInput={"Name": "d"})
         """
     environment = os.environ | {"TMPDIR": str(tmp_path)}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 from conftest import QueryFailed
-
-from infra.local.standin import RESULTS_BUCKET
+from scratch import RESULTS_BUCKET
 
 DAYS = "select n, cast(date_add('day', n, date '2026-01-01') as varchar) as dt from unnest(sequence(1, {})) as t (n)"
 

@@ -6,8 +6,7 @@ import time
 
 import pytest
 from conftest import QueryFailed
-
-from infra.local.standin import RESULTS_BUCKET
+from scratch import RESULTS_BUCKET
 
 
 def result(desk, statement: str) -> dict:

@@ -6,8 +6,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-
-from infra.local.standin import RESULTS_BUCKET
+from scratch import RESULTS_BUCKET
 
 
 def template(desk) -> str:

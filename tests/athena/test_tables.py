@@ -217,13 +217,13 @@ def test_databases_come_and_go(desk):
 @pytest.mark.parametrize(
     "statement",
     [
-        "create table t (a int) location 's3://ticketlake/t'",
-        "create external table t (a varchar) partitioned by (dt) location 's3://ticketlake/t'",
-        "create external table t (a integr) location 's3://ticketlake/t'",
+        "create table t (a int) location 's3://scratch/t'",
+        "create external table t (a varchar) partitioned by (dt) location 's3://scratch/t'",
+        "create external table t (a integr) location 's3://scratch/t'",
         "create external table t (a int)",
         "create table t with (table_type = 'iceberg', is_external = false) as select 1 as a",
-        "create table t with (external_location = 's3://ticketlake/t', made_up = 1) as select 1 as a",
-        "create table t with (external_location = 's3://ticketlake/t', partitioning = array['a']) as select 1 as a",
+        "create table t with (external_location = 's3://scratch/t', made_up = 1) as select 1 as a",
+        "create table t with (external_location = 's3://scratch/t', partitioning = array['a']) as select 1 as a",
         "grant select on t to me",
         "alter table nowhere add columns (a int)",
     ],
