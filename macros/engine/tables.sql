@@ -45,7 +45,7 @@
     create external table if not exists `raw`.`{{ feed }}` (line string)
     partitioned by (dt string)
     row format serde 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe'
-    with serdeproperties ('field.delim' = '\001')
+    with serdeproperties ('field.delim' = '\n', 'serialization.null.format' = '\n')
     stored as textfile
     location '{{ env_var("LAKE", "lake") }}/raw/{{ feed }}/'
     tblproperties (

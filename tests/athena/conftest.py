@@ -96,24 +96,31 @@ class AthenaLake:
     """The lake of a stand-in: files in its bucket, tables in its catalog. There is one, emptied for each test."""
 
     def __init__(self, local: LocalAthena):
-        self.environment = local.environment
-        raw = self.environment.get("TICKETLAKE_RAW") or self.environment["LAKE"] + "/raw"
-        self.bucket, self.prefix = raw.removeprefix("s3://").rstrip("/").split("/", 1)
-        self.schema = self.environment.get("TICKETLAKE_SCHEMA", "ticketlake")
+        environment = local.environment
+        self.raw = environment.get("TICKETLAKE_RAW") or environment["LAKE"] + "/raw"
+        self.curated = environment.get("TICKETLAKE_CURATED") or environment["LAKE"] + "/tables"
+        self.schema = environment.get("TICKETLAKE_SCHEMA", "ticketlake")
+        self.raw_schema = environment.get("TICKETLAKE_RAW_SCHEMA", "raw")
         self.desk = Desk(local, self.schema)
 
     def clear(self) -> None:
         """Leaves no file that has landed, and no table."""
-        if any(database["Name"] == self.schema for database in self.desk.glue.get_databases()["DatabaseList"]):
+        databases = {database["Name"] for database in self.desk.glue.get_databases()["DatabaseList"]}
+        if self.schema in databases:
             self.desk.glue.delete_database(Name=self.schema)
-        for page in self.desk.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
-            if objects := [{"Key": found["Key"]} for found in page.get("Contents", [])]:
-                self.desk.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
+        if self.raw_schema not in databases:
+            self.desk.glue.create_database(DatabaseInput={"Name": self.raw_schema})
+        for prefix in (self.raw, self.curated):
+            bucket, _, key = prefix.removeprefix("s3://").partition("/")
+            for page in self.desk.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
+                if objects := [{"Key": found["Key"]} for found in page.get("Contents", [])]:
+                    self.desk.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
 
     def land(self, files: dict[str, bytes]) -> None:
         """Writes files: bytes by path below raw/ticket_updates."""
+        bucket, _, key = f"{self.raw.rstrip('/')}/ticket_updates".removeprefix("s3://").partition("/")
         for path, content in files.items():
-            self.desk.s3.put_object(Bucket=self.bucket, Key=f"{self.prefix}/ticket_updates/{path}", Body=content)
+            self.desk.s3.put_object(Bucket=bucket, Key=f"{key}/{path}", Body=content)
 
     def texts(self, query: str) -> list[tuple[str | None, ...]]:
         """The rows of a query, each value as text."""
