@@ -45,6 +45,19 @@
 {% endmacro %}
 
 
+{# The months, as text, in which tickets were opened that were open at some time on the changed days; none if all days are computed. #}
+{% macro open_months(first_day) %}
+    {% if not execute or first_day %}{% set tickets = ref('int_tickets') %}{% endif %}
+    {% if not execute or not first_day %}{{ return(none) }}{% endif %}
+    {{ return(run_query(
+        "select distinct cast(cast(date_trunc('month', created_at) as date) as varchar) as opened_month
+        from " ~ tickets ~ "
+        where is_open or " ~ is_on_changed_day('last_updated_at', first_day) ~ "
+        order by opened_month"
+    ).columns[0].values() | list) }}
+{% endmacro %}
+
+
 {# A predicate: whether a moment or a date lies in one of these months; always, if they are not known;
     with `or_later`, in the first of them or after it. Months that follow each other make one range. #}
 {% macro in_months(moment, months, or_later=false) %}

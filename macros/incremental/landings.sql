@@ -5,8 +5,7 @@
 #}
 {% macro first_unread_day(feed) %}
     {% if not execute %}{{ return(none) }}{% endif %}
-    {% do require_landings(feed) %}
-    {% if not is_incremental() %}{{ return(none) }}{% endif %}
+    {% if not is_incremental() %}{% do require_landings(feed) %}{{ return(none) }}{% endif %}
     {% if reference_data_has_changed() %}{{ return('0001-01-01') }}{% endif %}
     {# Files without a line to count are never in staging: they must not make it read again what is. #}
     {{ return(first_new_landing(feed, this) or '9999-12-31') }}

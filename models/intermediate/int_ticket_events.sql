@@ -3,6 +3,7 @@
 -- Updates and creations count under the state that they bring, a breach under the one that it met.
 select
     ticket_key,
+    ticket_created_at,
     started_at as happened_at,
     market,
     severity,
@@ -24,6 +25,7 @@ union all
 
 select
     tickets.ticket_key,
+    tickets.created_at as ticket_created_at,
     tickets.breaches_at as happened_at,
     tickets.market,
     tickets.breach_severity as severity,

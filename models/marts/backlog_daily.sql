@@ -8,6 +8,7 @@
 }}
 
 {% set first_day = first_changed_day() %}
+{% set months = open_months(first_day) %}
 
 with
 
@@ -53,6 +54,8 @@ overdue_spans as (
     where
         states.is_open
         and (states.ended_at is null or {{ is_on_changed_day('states.ended_at', first_day) }})
+        and {{ in_months('states.ticket_created_at', months) }}
+        and {{ in_months('breaches.ticket_created_at', months) }}
 
 ),
 
