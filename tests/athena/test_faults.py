@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import signal
 import threading
@@ -38,7 +37,7 @@ class Faults:
     def __init__(self, folder, local, athena_lake: AthenaLake, athena_dbt: AthenaDbt):
         self.local, self.athena_lake, self.athena_dbt = local, athena_lake, athena_dbt
         self.landing: Landing = random_landing(15)
-        self.parts: Iterator[dict[str, bytes]] = iter(parts_of(self.landing, 4, random.Random(15)))
+        self.parts: Iterator[dict[str, bytes]] = iter(parts_of(self.landing, 4))
         self.lake, self.dbt = Lake(folder / "lake"), Dbt(folder / "dbt")
         athena_lake.clear()
         self.land()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from conftest import AthenaDbt, AthenaLake
+from conftest import ROOT, AthenaDbt, AthenaLake
 from lakes import Dbt, Lake, differences
 from landings import Landing, file_of, random_landing, ticket_line
 
@@ -79,6 +82,12 @@ class Both:
         self.dbt.build(self.lake, *arguments)
         self.athena_dbt.build(self.athena_lake, *arguments)
 
+    def succeeds(self, *command: str) -> None:
+        """A command of dbt, on both."""
+        for dbt, lake in ((self.dbt, self.lake), (self.athena_dbt, self.athena_lake)):
+            outcome = dbt.run(lake, *command)
+            assert outcome.exit_code == 0, outcome.output
+
     def differences(self) -> str:
         """Where Athena's rows are not those of DuckDB."""
         expected = self.dbt.read(self.lake)
@@ -99,41 +108,68 @@ def generated(folder) -> dict[str, bytes]:
     return {str(path.relative_to(raw)): path.read_bytes() for path in raw.rglob("*.jsonl*")}
 
 
-def test_a_generated_lake_and_a_day_on_top_pass_all_tests(both, tmp_path):
-    """With seeds, data tests and unit tests, as a user would."""
+def keep_compiled(folder: Path, *runners: Dbt) -> None:
+    """Keeps the SQL of the last build, by engine."""
+    for runner in runners:
+        shutil.copytree(runner.home / "target" / "compiled" / "ticketlake", folder / runner.adapter)
+
+
+def unclean(folder: Path) -> str:
+    """What sqlfluff says against compiled SQL, each engine's by its own dialect."""
+    found = []
+    for dialect in ("duckdb", "athena"):
+        command = [
+            Path(sys.executable).parent / "sqlfluff",
+            "lint",
+            "--config",
+            ROOT / "tests/athena/compiled.sqlfluff",
+        ]
+        command += ["--dialect", dialect, "--processes", "2", "--disable-progress-bar", "."]
+        linted = subprocess.run(command, cwd=folder / dialect, capture_output=True, text=True)
+        found += [linted.stdout + linted.stderr] if linted.returncode else []
+    return "\n".join(found)
+
+
+def test_a_generated_lake_and_a_day_on_top_pass_all_tests_with_clean_sql(both, tmp_path):
+    """With seeds, data tests, unit tests and analyses, as a user would."""
     raw = ["--output", str(tmp_path / "generated" / "raw")]
     assert main(["generate", "--count", "60", "--start", "2026-01-28", "--end", "2026-02-10", *raw]) == 0
     both.land(first := generated(tmp_path / "generated"))
-    both.dbt.build(both.lake)
-    commands = [("build",), ("test", "--selector", "unit_tests")]
-    for command in commands:
-        outcome = both.athena_dbt.run(both.athena_lake, *command)
-        assert outcome.exit_code == 0, outcome.output
+    both.succeeds("build")
     assert both.differences() == ""
+    keep_compiled(tmp_path / "all", both.dbt, both.athena_dbt)
 
     assert main(["simulate", *raw]) == 0
     both.land({path: content for path, content in generated(tmp_path / "generated").items() if path not in first})
-    both.dbt.build(both.lake)
-    outcome = both.athena_dbt.run(both.athena_lake, "build")
-    assert outcome.exit_code == 0, outcome.output
+    both.succeeds("build")
     assert both.differences() == ""
+    both.succeeds("compile", "--select", "resource_type:analysis")
+    keep_compiled(tmp_path / "day", both.dbt, both.athena_dbt)
+
+    both.succeeds("test", "--selector", "unit_tests")
+    for path in (tmp_path / "day").rglob("*.sql"):
+        same = tmp_path / "all" / path.relative_to(tmp_path / "day")
+        if same.exists() and (same.read_text() == path.read_text() or ".yml" in path.parent.name):
+            path.unlink()
+    assert unclean(tmp_path / "all") == ""
+    assert unclean(tmp_path / "day") == ""
 
 
-def parts_of(landing: Landing, count: int, rng: random.Random) -> list[dict[str, bytes]]:
+def parts_of(landing: Landing, count: int) -> list[dict[str, bytes]]:
     """The files in parts of whole days, in order of landing; one file of the first part comes with the second."""
-    days = sorted({path.split("/")[0] for path in landing.contents if path.startswith("dt=2")})
-    starts = sorted(rng.sample(days[1:], count - 1))
+    days = sorted({path.split("/")[0] for path, lines in landing.lines.items() if lines})
+    starts = [days[len(days) * part // count] for part in range(1, count)]
     parts: list[dict[str, bytes]] = [{} for _ in range(count)]
     for path, content in landing.contents.items():
         parts[sum(path.split("/")[0] >= start for start in starts)][path] = content
-    late = rng.choice(sorted(path for path in parts[0] if landing.lines.get(path)))
+    late = min(path for path in parts[0] if landing.lines.get(path))
     parts[1][late] = parts[0].pop(late)
     return parts
 
 
 def test_random_landings_day_by_day_and_odd_lines(both):
     landing = random_landing(2)
-    parts = parts_of(landing, 2, random.Random(2))
+    parts = parts_of(landing, 2)
     for part in (parts[0], parts[1] | odd_lines(max(landing.lines).split("/")[0])):
         both.land(part)
         both.build()
