@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench deploy upload undeploy athena-local locks clean
+.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench deploy upload maintain undeploy athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -107,6 +107,9 @@ deploy: $(ENV)/athena  ## the AWS side of target athena, made or brought up to d
 
 upload: $(ENV)/athena  ## what has landed in LAKE, to S3
 	@python -m infra.upload "$(LAKE)/raw"
+
+maintain: $(ENV)/athena  ## joins small files and removes old snapshots of the tables on Athena; once a week will do
+	@python -m infra.maintain
 
 undeploy: $(ENV)/athena  ## removes the AWS side but for what has landed; RAW=delete removes that, too
 	@python -m infra.stack undeploy --name "$(STACK)" $(if $(filter delete,$(RAW)),--with-raw)
