@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily test lint lint-changed parse build-changed pr-report docs bench deploy upload maintain undeploy athena-local locks clean
+.PHONY: help build day daily test test-athena lint lint-changed parse build-changed pr-report docs bench deploy upload maintain undeploy athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -61,6 +61,9 @@ daily: $(ENV)/build  ## what the daily workflow runs: yesterday arrives; freshne
 
 test: $(ENV)/test lint  ## all that CI runs
 	python -m pytest -q -n 2 --dist loadfile
+
+test-athena: $(ENV)/test $(ENV)/athena-local  ## the same project on a real Trino that stands in for Athena: the same rows, faults, limits
+	python -m pytest -q -n 2 --dist loadfile tests/athena
 
 lint: $(ENV)/test  ## SQL, Python, YAML; workflows, if actionlint is there
 	ruff check --quiet .

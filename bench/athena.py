@@ -19,7 +19,7 @@ DOCUMENT = PROJECT / "docs" / "athena.md"
 BEGIN, END = "<!-- measured by make bench-athena: begin -->", "<!-- measured by make bench-athena: end -->"
 HISTORIES = (30, 90, 300)
 PER_DAY = 100
-# https://aws.amazon.com/athena/pricing/, seen through AWS's price list of 2025: a query that reads at all counts for 10 MB at least.
+# Amazon Athena's price of SQL queries in most regions; each query counts for at least 10 MB.
 DOLLARS_PER_TB, LEAST_BYTES = 5, 10 * 10**6
 
 DESCRIPTION = """\

@@ -32,7 +32,7 @@
     {%- set load = last_tested_load() -%}
     {%- if not load -%}{{- return('true') -}}{%- endif -%}
     {%- set changed = "select ticket_key from " ~ staged_lines() ~ " where load_id > " ~ load ~ " and ticket_key is not null" -%}
-    {{- ticket_key ~ ' in (' ~ changed ~ ') and ' ~ in_months(opened_at, changed_months(load), or_later) -}}
+    {{- ticket_key ~ ' in (' ~ changed ~ ') and ' ~ in_months(opened_at, months_since(load), or_later) -}}
 {%- endmacro %}
 
 {# An update may repeat the identity of one that landed long ago. #}

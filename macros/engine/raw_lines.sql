@@ -8,8 +8,8 @@
     and try_cast(dt as date) is not null
     and regexp_matches(filename, '/[^/_.][^/]*\.jsonl(\.gz)?$')
 {%- endmacro %}
-{# Partition projection lets no other folders in. #}
-{% macro athena__is_landing() -%} regexp_like("$path", '/[^/_.][^/]*\.jsonl(\.gz)?$') {%- endmacro %}
+{# Partition projection lets in no other folders, but those below them. #}
+{% macro athena__is_landing() -%} regexp_like("$path", '/dt=[^/]*/[^/_.][^/]*\.jsonl(\.gz)?$') {%- endmacro %}
 
 
 {# The path below raw/. #}

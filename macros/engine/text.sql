@@ -9,6 +9,7 @@
 {% macro athena__text_hash(text) -%} from_big_endian_64(xxhash64(to_utf8({{ text }}))) {%- endmacro %}
 
 
+{# End a pattern with \z: before a last line feed $ would do for Athena, too. #}
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 {% macro duckdb__matches(text, pattern) -%} regexp_matches({{ text }}, '{{ pattern }}') {%- endmacro %}
 {% macro athena__matches(text, pattern) -%} regexp_like({{ text }}, '{{ pattern }}') {%- endmacro %}
@@ -19,13 +20,15 @@
 {% macro duckdb__is_blank(text) -%}
     ({{ text }} < '!' and trim({{ text }}, E' \t\n\x0b\x0c\r') = '')
 {%- endmacro %}
-{% macro athena__is_blank(text) -%} regexp_like({{ text }}, '^[ \t\n\x0B\f\r]*$') {%- endmacro %}
+{% macro athena__is_blank(text) -%} not regexp_like({{ text }}, '[^ \t\n\x0B\f\r]') {%- endmacro %}
 
 
 {# All values, sorted, in one text. #}
 {% macro joined_text(text, separator) %}{{ return(adapter.dispatch('joined_text')(text, separator)) }}{% endmacro %}
 {% macro duckdb__joined_text(text, separator) -%} string_agg({{ text }}, {{ separator }} order by {{ text }}) {%- endmacro %}
-{% macro athena__joined_text(text, separator) -%} array_join(array_agg({{ text }} order by {{ text }}), {{ separator }}) {%- endmacro %}
+{% macro athena__joined_text(text, separator) -%}
+    array_join(array_agg({{ text }} order by {{ text }}) filter (where {{ text }} is not null), {{ separator }})
+{%- endmacro %}
 
 
 {# Ends the statement with this message. #}

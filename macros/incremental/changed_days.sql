@@ -28,18 +28,18 @@
 
 
 {#
-    Whether a table that has a row for every cell on every day (`meta.cells`: the columns that make a cell) has other cells
-    than there are now. Then all its days change.
+    Whether a table that has a row for every cell on every day (`meta.cells`: the model that lists the cells) has other cells than there are now. Then all
+    its days change.
 #}
 {% macro cells_have_changed() %}
     {% set cells = config.get('meta').get('cells') %}
     {% if not cells %}{{ return(false) }}{% endif %}
-    {% set columns = cells | join(', ') %}
-    {% set now = "select distinct " ~ columns ~ " from " ~ ref('int_ticket_states') ~ " where is_update" %}
+    {% set now = ref(cells) %}
+    {% set columns = adapter.get_columns_in_relation(now) | map(attribute='name') | join(', ') %}
+    {% set now = "select " ~ columns ~ " from " ~ now %}
     {% set stored = "select distinct " ~ columns ~ " from " ~ this %}
     {% set found = run_query(
         "select count(*) from ((" ~ now ~ " except " ~ stored ~ ") union all (" ~ stored ~ " except " ~ now ~ ")) as differing"
     ) %}
     {{ return(found.columns[0].values()[0] > 0) }}
 {% endmacro %}
-

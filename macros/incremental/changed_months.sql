@@ -4,23 +4,27 @@
 #}
 
 
-{# Whether a row, by the moment at which its ticket was opened, can be of a changed ticket. #}
-{% macro is_in_changed_month(opened_at) -%}
-    {%- if not execute or is_incremental() -%}{%- set depends_on = ref('int_load_months') -%}{%- endif -%}
-    {{- in_months(opened_at, changed_months(last_load())) if execute and is_incremental() else 'true' -}}
-{%- endmacro %}
+{# The months, as text, in which tickets with a line of a load were opened that this model has not taken in; none for all of them. #}
+{% macro changed_months() %}
+    {% if not execute or is_incremental() %}{% set depends_on = ref('int_load_months') %}{% endif %}
+    {{ return(months_since(last_load()) if execute and is_incremental() else none) }}
+{% endmacro %}
 
 
-{#
-    The months, as text, in which tickets with a line of a load after this one were opened; none if that is not known, since int_load_months was left out
-    of a build.
-#}
-{% macro changed_months(load) %}
-    {% if last_recorded_load('int_load_months') < last_recorded_load('stg_ticket_updates__lines') %}{{ return(none) }}{% endif %}
+{# The same of a load, by number; none if that is not known, since int_load_months was left out of a build. #}
+{% macro months_since(load) %}
     {% set months = load_watermarks().incorporate(path={'identifier': 'int_load_months'}) %}
-    {{ return(run_query(
-        "select distinct cast(opened_month as varchar) as opened_month from " ~ months ~ " where load_id > " ~ load ~ " order by opened_month"
-    ).columns[0].values() | list) }}
+    {% if load_relation(months) is none %}{{ return(none) }}{% endif %}
+    {% set found = run_query(
+        "select distinct cast(opened_month as varchar) as opened_month from " ~ months ~ " where load_id > " ~ load ~ "
+        union all
+        select 'not known' as opened_month
+        from " ~ load_watermarks() ~ "
+        where model in ('int_load_months', 'stg_ticket_updates__lines')
+        having max(load_id) > coalesce(max(case when model = 'int_load_months' then load_id end), 0)
+        order by opened_month"
+    ).columns[0].values() | list %}
+    {{ return(none if 'not known' in found else found) }}
 {% endmacro %}
 
 

@@ -16,6 +16,7 @@
 {# Post-hook of every incremental model. With --empty nothing has been taken in. #}
 {% macro record_load() %}
     {% if execute and not flags.EMPTY %}
+    {% do stop_if_overtaken() %}
     insert into {{ load_watermarks() }}
     {% if this.identifier == 'stg_ticket_updates__lines' %}
     select '{{ this.identifier }}', {{ next_load() }}, {{ reference_data_fingerprint() }}

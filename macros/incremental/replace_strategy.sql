@@ -16,16 +16,17 @@
 
 
 {% macro replaced_rows(new_rows) %}
+    {%- do stop_if_overtaken() -%}
     {%- set replaces = config.get('meta').get('replaces') -%}
     {%- if replaces == 'days_read' -%}
-        landed_on >= (select min(landed_on) from {{ new_rows }})
+        landed_on >= cast('{{ first_landed_day(new_rows) }}' as date)
     {%- elif replaces == 'landed_days' -%}
-        landed_on >= (select min(landed_on) from {{ ref('stg_ticket_updates__lines') }} where load_id > {{ last_load() }})
+        landed_on >= cast('{{ first_landed_day(ref('stg_ticket_updates__lines'), last_load()) }}' as date)
     {%- elif replaces == 'read_updates' -%}
-        landed_on >= (select min(landed_on) from {{ ref('stg_ticket_updates__lines') }} where load_id > {{ last_load() }})
+        landed_on >= cast('{{ first_landed_day(ref('stg_ticket_updates__lines'), last_load()) }}' as date)
         or (source, update_id) in ({{ changed_updates() }})
     {%- elif replaces == 'changed_tickets' -%}
-        ticket_key in ({{ changed_tickets() }}) and {{ is_in_changed_month(config.get('meta').get('opened_at')) }}
+        ticket_key in ({{ changed_tickets() }}) and {{ in_months(config.get('meta').get('opened_at'), changed_months()) }}
     {%- elif replaces == 'loads' -%}
         load_id > {{ last_load() }}
     {%- elif replaces == 'days' -%}
@@ -35,4 +36,12 @@
             this.identifier ~ ": meta.replaces must be days_read, landed_days, read_updates, loads, changed_tickets or days, not " ~ replaces
         ) -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{# The first landed day of lines, of those of later loads than this one if it is given; if there are none, a day after all. A literal, so that no older file is read. #}
+{% macro first_landed_day(lines, load=none) %}
+    {{ return(run_query(
+        "select coalesce(cast(min(landed_on) as varchar), '9999-12-31') from " ~ lines ~ (" where load_id > " ~ load if load is not none else '')
+    ).columns[0].values()[0]) }}
 {% endmacro %}

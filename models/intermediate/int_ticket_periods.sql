@@ -8,6 +8,7 @@
     )
 }}
 
+{% set months = changed_months() %}
 {% set in_order = 'partition by ticket_key order by state_no' %}
 
 with
@@ -30,7 +31,7 @@ states as (
     where
         (ended_at is null or ended_at > started_at)
         and {{ is_changed_ticket('ticket_key') }}
-        and {{ is_in_changed_month('ticket_created_at') }}
+        and {{ in_months('ticket_created_at', months) }}
 
 ),
 

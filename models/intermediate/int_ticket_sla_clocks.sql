@@ -8,6 +8,8 @@
     )
 }}
 
+{% set months = changed_months() %}
+
 -- Orders the spans that are over.
 {% set over_no = 'case when ended_at is not null then state_no end' %}
 
@@ -43,7 +45,7 @@ states as (
     from {{ ref('int_ticket_states') }}
     where
         {{ is_changed_ticket('ticket_key') }}
-        and {{ is_in_changed_month('ticket_created_at') }}
+        and {{ in_months('ticket_created_at', months) }}
 
 ),
 

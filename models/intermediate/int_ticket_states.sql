@@ -8,6 +8,7 @@
     )
 }}
 
+{% set months = changed_months() %}
 {% set in_order = 'partition by ticket_key order by updated_at, sequence, update_id' %}
 {% set answered_at = 'case when states.starts_waiting then states.answered_at end' %}
 
@@ -43,7 +44,7 @@ updates as (
     inner join {{ ref('ticket_statuses') }} as statuses on updates.status = statuses.status
     where
         {{ is_changed_ticket('updates.ticket_key') }}
-        and {{ is_in_changed_month('updates.created_at') }}
+        and {{ in_months('updates.created_at', months) }}
 
 ),
 

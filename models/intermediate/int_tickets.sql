@@ -2,11 +2,13 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        partitioned_by=['market', 'month(created_at)'],
+        partitioned_by=['month(created_at)'],
         meta={'replaces': 'changed_tickets', 'opened_at': 'created_at'},
         post_hook="{{ record_load() }}",
     )
 }}
+
+{% set months = changed_months() %}
 
 with
 
@@ -41,7 +43,7 @@ lives as (
     from {{ ref('int_ticket_states') }}
     where
         {{ is_changed_ticket('ticket_key') }}
-        and {{ is_in_changed_month('ticket_created_at') }}
+        and {{ in_months('ticket_created_at', months) }}
     group by ticket_key
 
 ),
@@ -63,7 +65,7 @@ current_states as (
     where
         ended_at is null
         and {{ is_changed_ticket('ticket_key') }}
-        and {{ is_in_changed_month('ticket_created_at') }}
+        and {{ in_months('ticket_created_at', months) }}
 
 ),
 
@@ -80,7 +82,7 @@ resolution_clocks as (
     from {{ ref('int_ticket_sla_clocks') }}
     where
         metric = 'resolution'
-        and {{ is_in_changed_month('created_on') }}
+        and {{ in_months('created_on', months) }}
 
 )
 
@@ -150,4 +152,4 @@ inner join current_states on lives.ticket_key = current_states.ticket_key
 inner join {{ ref('int_ticket_updates') }} as last_updates
     on current_states.source = last_updates.source and current_states.update_id = last_updates.update_id
 left join resolution_clocks on lives.ticket_key = resolution_clocks.ticket_key
-where {{ is_in_changed_month('last_updates.created_at') }}
+where {{ in_months('last_updates.created_at', months) }}

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'days', 'cells': ['market', 'severity']},
+        meta={'replaces': 'days', 'cells': 'int_backlog_cells'},
         post_hook="{{ record_load() }}",
     )
 }}
@@ -18,16 +18,6 @@ days as (
     {% if first_day %}
     where day >= cast('{{ first_day }}' as date)
     {% endif %}
-
-),
-
-cells as (
-
-    select distinct
-        market,
-        severity
-    from {{ ref('int_ticket_states') }}
-    where is_update
 
 ),
 
@@ -68,58 +58,34 @@ overdue_spans as (
 
 moves as (
 
+    -- An event moves a ticket into its cell and, if it was reclassified, out of the one of its old severity.
     select
-        day,
-        market,
-        severity,
-        created,
-        reopened,
-        resolved,
-        case when reclassified_from is null then 0 else 1 end as reclassified,
+        events.day,
+        events.market,
+        case when sides.side = 1 then events.severity else events.reclassified_from end as severity,
+        case when sides.side = 1 then events.created else 0 end as created,
+        case when sides.side = 1 then events.reopened else 0 end as reopened,
+        case when sides.side = 1 then events.resolved else 0 end as resolved,
+        case when events.reclassified_from is null then 0 else sides.side end as reclassified,
         0 as overdue
     from events
+    cross join (values (1), (-1)) as sides (side)
+    where sides.side = 1 or events.reclassified_from is not null
 
     union all
 
     select
-        day,
-        market,
-        reclassified_from as severity,
-        0 as created,
-        0 as reopened,
-        0 as resolved,
-        -1 as reclassified,
-        0 as overdue
-    from events
-    where reclassified_from is not null
-
-    union all
-
-    select
-        first_day as day,
-        market,
-        severity,
+        case when sides.side = 1 then overdue_spans.first_day else overdue_spans.last_day end as day,
+        overdue_spans.market,
+        overdue_spans.severity,
         0 as created,
         0 as reopened,
         0 as resolved,
         0 as reclassified,
-        1 as overdue
+        sides.side as overdue
     from overdue_spans
-    where last_day is null or first_day < last_day
-
-    union all
-
-    select
-        last_day as day,
-        market,
-        severity,
-        0 as created,
-        0 as reopened,
-        0 as resolved,
-        0 as reclassified,
-        -1 as overdue
-    from overdue_spans
-    where first_day < last_day
+    cross join (values (1), (-1)) as sides (side)
+    where overdue_spans.first_day < overdue_spans.last_day or (sides.side = 1 and overdue_spans.last_day is null)
 
 ),
 
@@ -160,7 +126,7 @@ carried_over as (
         severity,
         0 as closing,
         0 as overdue
-    from cells
+    from {{ ref('int_backlog_cells') }}
     {% endif %}
 
 ),
@@ -182,7 +148,7 @@ running as (
             partition by cells.market, cells.severity order by days.day rows unbounded preceding
         ) as overdue
     from days
-    cross join cells
+    cross join {{ ref('int_backlog_cells') }} as cells
     left join daily_moves
         on
             days.day = daily_moves.day

@@ -52,6 +52,7 @@ resolutions as (
     where
         events.is_resolved_event
         and {{ is_on_changed_day('events.happened_at', first_day) }}
+        and {{ is_on_changed_day('tickets.last_updated_at', first_day) }}
     group by cast(events.happened_at as date)
 
 ),

@@ -1,5 +1,6 @@
 """Temporary lakes: land files, build them with dbt as a user would, read the public tables."""
 
+import importlib
 import json
 import math
 import os
@@ -61,6 +62,8 @@ class Lake:
 class Dbt:
     """Runs dbt on a project folder. A process that has imported dbt forks for each command, which spares start-up."""
 
+    adapter = "duckdb"
+
     def __init__(self, home, project=PROJECT):
         self.home = Path(home)
         self.home.mkdir(exist_ok=True)
@@ -74,16 +77,23 @@ class Dbt:
             "DBT_USE_COLORS": "false",
         }
         self.forker = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=project
+            [sys.executable, __file__, self.adapter],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=project,
         )
 
     def start(self, lake, *arguments):
         """Starts a command; `finish` must follow. Returns its process group, for whoever wants to kill it."""
-        self.link.unlink(missing_ok=True)
-        self.link.symlink_to(lake.folder)
+        self.point_at(lake)
         request = {"arguments": arguments, "environment": self.environment, "log": str(self.log)}
         print(json.dumps(request), file=self.forker.stdin, flush=True)
         return int(self.forker.stdout.readline())
+
+    def point_at(self, lake):
+        self.link.unlink(missing_ok=True)
+        self.link.symlink_to(lake.folder)
 
     def finish(self):
         return Outcome(int(self.forker.stdout.readline()), self.log.read_text(encoding="utf-8", errors="replace"))
@@ -151,7 +161,7 @@ def differences(tables, expected):
 
 def fork_for_each_command():
     """Runs the dbt commands that standard input names, each in a process group of its own, one after the other."""
-    import dbt.adapters.duckdb  # noqa: F401
+    importlib.import_module(f"dbt.adapters.{sys.argv[1]}")
     from dbt.cli.main import cli
 
     for line in sys.stdin:

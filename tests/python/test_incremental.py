@@ -6,13 +6,14 @@ import shutil
 import signal
 import time
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 import pytest
 from lakes import PROJECT, Dbt, Lake, differences
 from landings import day_of, file_of, random_landing, ticket_line
 
-CASES = 20
-KILLS = 6
+CASES = 10
+KILLS = 4
 
 
 @pytest.fixture
@@ -91,6 +92,37 @@ def test_an_earlier_file_of_the_same_day_wins(dbt, tmp_path):
     dbt.build(lake)
     assert lake.query("select ticket_id, status from fct_tickets") == [("T-2", "closed")]
     contents = {"dt=2026-03-02/a.jsonl": earlier, "dt=2026-03-02/b.jsonl": first}
+    assert not differences(dbt.read(lake), full_refresh(dbt, tmp_path / "fresh", contents))
+
+
+@pytest.mark.parametrize("seed", (401, 402))
+def test_lines_of_a_ticket_may_name_other_months(dbt, tmp_path, seed):
+    """A ticket's rows are looked for in the months that its lines say it was opened in, an update's lines likewise."""
+    rng = random.Random(seed)
+    opened = {ticket: datetime(2025, 1, 15) + timedelta(rng.randrange(420)) for ticket in range(12)}
+    contents = {}
+    for number in range(12):
+        day = datetime(2026, 4, 1) + timedelta(number)
+        lines = []
+        for _ in range(rng.randint(1, 5)):
+            ticket = rng.randrange(12)
+            created = opened[ticket] - timedelta(rng.choice((0, 0, 0, 40, 200)))
+            lines.append(
+                ticket_line(
+                    ticket_id=f"T-{ticket}",
+                    update_id=f"u-{rng.randrange(60)}",
+                    created_at=f"{created:%Y-%m-%dT%H:%M:%SZ}",
+                    updated_at=f"{created + (day - created) * rng.random():%Y-%m-%dT%H:%M:%SZ}",
+                    status=rng.choice(("open", "pending", "resolved")),
+                    severity=rng.choice(("P1", "P2")),
+                )
+            )
+        contents[f"dt={day:%Y-%m-%d}/a.jsonl"] = file_of(*lines)
+    lake = Lake(tmp_path / "lake")
+    paths = sorted(contents)
+    for part in (paths[:5], paths[5:8], paths[8:10], paths[10:]):
+        lake.land({path: contents[path] for path in part})
+        dbt.build(lake)
     assert not differences(dbt.read(lake), full_refresh(dbt, tmp_path / "fresh", contents))
 
 

@@ -10,8 +10,8 @@ hours as (
         closes_at,
         calendar || ', weekday ' || cast(iso_weekday as varchar) as name,
         opens_at || '-' || closes_at as times,
-        {{ matches('opens_at', '^([01]\\d|2[0-3]):[0-5]\\d$') }} as opens_at_a_time,
-        coalesce({{ matches('closes_at', '^(([01]\\d|2[0-3]):[0-5]\\d|24:00)$') }}, false) as closes_at_a_time
+        {{ matches('opens_at', '^([01]\\d|2[0-3]):[0-5]\\d\\z') }} as opens_at_a_time,
+        coalesce({{ matches('closes_at', '^(([01]\\d|2[0-3]):[0-5]\\d|24:00)\\z') }}, false) as closes_at_a_time
     from {{ ref('business_hours') }}
 
 ),

@@ -1,0 +1,4 @@
+select distinct
+    market,
+    severity
+from {{ ref('int_ticket_states') }}
