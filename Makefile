@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily test test-athena lint lint-changed parse build-changed pr-report docs bench deploy upload maintain undeploy athena-local locks clean
+.PHONY: help build day daily test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena deploy upload maintain undeploy athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -104,6 +104,9 @@ docs: $(ENV)/build  ## static documentation, target/static_index.html
 
 bench: $(ENV)/build  ## measure builds and the floor, docs/performance.md; SIZES="10000 100000" for some sizes only
 	@python -m bench $(SIZES)
+
+bench-athena: $(ENV)/athena-local  ## bytes that a day's run scans on Athena, by the length of the history; docs/athena.md
+	@python -m bench.athena
 
 deploy: $(ENV)/athena  ## the AWS side of target athena, made or brought up to date; prints what to set (docs/athena.md)
 	@python -m infra.stack deploy --name "$(STACK)" $(PARAMETERS)

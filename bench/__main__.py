@@ -56,7 +56,7 @@ def main():
     text = report(results)
     print(text)
     if set(sizes) >= set(SIZES):
-        DOCUMENT.write_text(written_into(DOCUMENT.read_text(encoding="utf-8"), text), encoding="utf-8")
+        written_into(DOCUMENT, text)
         print(f"Written into {DOCUMENT.relative_to(PROJECT)}.", file=sys.stderr)
 
 

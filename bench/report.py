@@ -24,13 +24,14 @@ SHOWN_STEPS = 0.02  # of all the floor's seconds
 SHOWN_TESTS = 10
 
 
-def written_into(document, text):
-    """The document with `text` between its markers."""
-    before, _, rest = document.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    if not rest or END not in rest:
-        raise SystemExit(f"docs/performance.md has lost its markers. Put back these lines:\n{BEGIN}\n{END}")
-    return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}"
+def written_into(document, text, begin=BEGIN, end=END):
+    """Puts `text` between the marks of a page."""
+    page = document.read_text(encoding="utf-8")
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    if end not in rest:
+        raise SystemExit(f"{document} has lost its marks. Put back these lines:\n{begin}\n{end}")
+    document.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}", encoding="utf-8")
 
 
 def report(results):
@@ -86,7 +87,7 @@ def _builds(sizes):
                 ]
             )
     heads = ["tickets", "lines", "", "runs", "seconds", "from, to", "CPU seconds", "peak memory MB", "database MB"]
-    return _table(heads, rows, left=(2,))
+    return table(heads, rows, left=(2,))
 
 
 def _ratios(sizes):
@@ -108,7 +109,7 @@ def _ratios(sizes):
         for one, other, name in pairs
     ]
     heads = [f"{size['tickets']:,}: {measure}" for size in sizes for measure in ("seconds", "CPU")]
-    return _table(["", *heads], rows)
+    return table(["", *heads], rows)
 
 
 def _days(sizes):
@@ -123,7 +124,7 @@ def _days(sizes):
                 [f"{size['tickets']:,}", NAMES[day], *map(_number, (busy, share)), _number(before and busy / before)]
             )
             before = busy
-    return _table(["tickets", "", "any node at work", "÷ build", "÷ that of the lake before"], rows, left=(1,))
+    return table(["tickets", "", "any node at work", "÷ build", "÷ that of the lake before"], rows, left=(1,))
 
 
 def _shares(sizes):
@@ -143,7 +144,7 @@ def _shares(sizes):
                 ]
             )
     heads = ["tickets", "", "seconds", "dbt itself", "any node at work", "models", "seeds", "tests"]
-    return _table(heads, rows, left=(1,))
+    return table(heads, rows, left=(1,))
 
 
 def _models(sizes):
@@ -152,13 +153,13 @@ def _models(sizes):
     rows = [[f"`{name}`", *(_number(one.get(name)) for one in found)] for name in names]
     rows.append(["all", *(_number(sum(one.values())) for one in found)])
     heads = [f"{size['tickets']:,}: {kind}" for size in sizes for kind in ("all", "day")]
-    return _table(["seconds", *heads], rows)
+    return table(["seconds", *heads], rows)
 
 
 def _tests(sizes):
     found = [_by_name(size, FULL_TESTED, "test") for size in sizes]
     names = sorted(found[-1], key=lambda name: -found[-1][name])
-    return _table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names[:SHOWN_TESTS]))
+    return table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names[:SHOWN_TESTS]))
 
 
 def _steps(sizes):
@@ -168,7 +169,7 @@ def _steps(sizes):
         found.append({name: median(one[name] for one in rounds) for name in rounds[0]})
     least = SHOWN_STEPS * sum(found[-1].values())
     names = [name for name, seconds in found[-1].items() if seconds >= least]
-    return _table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names))
+    return table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names))
 
 
 def _rows(found, names):
@@ -211,6 +212,6 @@ def _number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _table(heads, rows, left=()):
+def table(heads, rows, left=()):
     marks = [":--" if n == 0 or n in left else "--:" for n in range(len(heads))]
     return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in [heads, marks, *rows])

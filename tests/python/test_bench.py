@@ -71,8 +71,11 @@ def test_decimals_may_differ_by_a_millionth(changed):
     assert changed("update fct_tickets set working_hours = working_hours + 4e-7") == ""
 
 
-def test_the_tables_go_between_the_markers():
-    document = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
-    assert report.written_into(document, "new") == f"before\n{report.BEGIN}\n\nnew\n\n{report.END}\nafter\n"
-    with pytest.raises(SystemExit, match="markers"):
-        report.written_into("no markers", "new")
+def test_the_tables_go_between_the_markers(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    report.written_into(page, "new")
+    assert page.read_text() == f"before\n{report.BEGIN}\n\nnew\n\n{report.END}\nafter\n"
+    page.write_text("no markers")
+    with pytest.raises(SystemExit, match="lost its marks"):
+        report.written_into(page, "new")
