@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena deploy upload undeploy athena-local locks clean
+.PHONY: help build day daily test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena deploy upload maintain undeploy athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -62,7 +62,7 @@ daily: $(ENV)/build  ## what the daily workflow runs: yesterday arrives; freshne
 test: $(ENV)/test lint  ## the project on DuckDB; CI runs this and test-athena
 	python -m pytest -q -n 2 --dist loadfile
 
-test-athena: $(ENV)/athena-local  ## the same project on a real Trino that stands in for Athena: the same rows, faults, limits
+test-athena: $(ENV)/test $(ENV)/athena-local  ## the same project on a real Trino that stands in for Athena: the same rows, faults, limits
 	python -m pytest -q -n 2 --dist loadfile tests/athena
 
 lint: $(ENV)/test  ## SQL, Python, YAML; workflows, if actionlint is there
@@ -113,6 +113,9 @@ deploy: $(ENV)/athena  ## the AWS side of target athena, made or brought up to d
 
 upload: $(ENV)/athena  ## what has landed in LAKE, to S3
 	@python -m infra.upload "$(LAKE)/raw"
+
+maintain: $(ENV)/athena  ## joins small files and removes old snapshots of the tables on Athena; once a week will do
+	@python -m infra.maintain
 
 undeploy: $(ENV)/athena  ## removes the AWS side but for what has landed; RAW=delete removes that, too
 	@python -m infra.stack undeploy --name "$(STACK)" $(if $(filter delete,$(RAW)),--with-raw)

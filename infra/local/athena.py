@@ -29,7 +29,6 @@ MAX_RUN_TIME = "30m"
 MAX_ACTIVE = 20
 # A caller that asks for the state waits up to this long for the end: dbt sleeps a second between two questions.
 _PATIENCE_S = 10
-_NODE_WAIT_S = 30
 
 _SYSTEM, _USER = 1, 2
 _ICEBERG_ERROR, _USER_ERROR, _ENGINE_ERROR, _TIMEOUT = 233, 1006, 200, 210
@@ -358,18 +357,12 @@ class Athena:
 
         with requests.Session() as http:
             request = trino.client.TrinoRequest("127.0.0.1", self._trino_port(), session, http_session=http)
-            deadline = time.monotonic() + _NODE_WAIT_S
-            while True:
-                running = trino.client.TrinoQuery(request, statement, legacy_primitive_types=True, stats_callback=count)
-                query.running = running
-                try:
-                    rows = list(running.execute())
-                    break
-                except trino.exceptions.TrinoQueryError as error:
-                    # Trino has just started and does not yet know which catalogs its node has.
-                    if error.error_name != "NO_NODES_AVAILABLE" or time.monotonic() > deadline:
-                        raise _told(query, error) from error
-                    time.sleep(0.2)
+            running = trino.client.TrinoQuery(request, statement, legacy_primitive_types=True, stats_callback=count)
+            query.running = running
+            try:
+                rows = list(running.execute())
+            except trino.exceptions.TrinoQueryError as error:
+                raise _told(query, error) from error
             if query.stopped and running.cancelled:
                 raise _Failure("Query was cancelled", state="CANCELLED")
             # Trino itself looks now and then: a short query may be over before.

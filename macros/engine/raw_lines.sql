@@ -28,6 +28,23 @@
 {% macro athena__any_landing(feed) -%} select 1 from {{ source('raw', feed) }} where {{ is_landing() }} limit 1 {%- endmacro %}
 
 
+{# Where landings of a feed were looked for, and how to get some there. #}
+{% macro no_landings(feed) %}{{ return(adapter.dispatch('no_landings')(feed)) }}{% endmacro %}
+{% macro duckdb__no_landings(feed) %}
+    {% set lake = env_var('LAKE', 'lake') %}
+    {{ return(
+        lake ~ "/raw/" ~ feed ~ "/dt=YYYY-MM-DD/ holds no *.jsonl or *.jsonl.gz file. "
+        ~ "Set LAKE to the folder that holds raw/, or land generated tickets there with `python -m generator generate --output " ~ lake ~ "/raw`."
+    ) }}
+{% endmacro %}
+{% macro athena__no_landings(feed) %}
+    {{ return(
+        adapter.get_glue_table_location(source('raw', feed)) ~ "dt=YYYY-MM-DD/ holds no *.jsonl or *.jsonl.gz file of a day from the stack's FirstDay on. "
+        ~ "Upload those that LAKE holds: make upload"
+    ) }}
+{% endmacro %}
+
+
 {# A query of the last landed day, for freshness. On Athena it looks at the last 30 days only: each file that it finds is read. #}
 {% macro last_landing(feed) %}{{ return(adapter.dispatch('last_landing')(feed)) }}{% endmacro %}
 {% macro duckdb__last_landing(feed) -%} select max(cast(landed_on as timestamp(6))) from ({{ duckdb__list_landings(feed) }}) {%- endmacro %}

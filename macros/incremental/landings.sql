@@ -14,11 +14,7 @@
 
 {% macro require_landings(feed) %}
     {% if flags.WHICH in ('build', 'run') and run_query(any_landing(feed)).rows | length == 0 %}
-        {% set lake = env_var('LAKE', 'lake') %}
-        {% do exceptions.raise_compiler_error(
-            "No landings: " ~ lake ~ "/raw/" ~ feed ~ "/dt=YYYY-MM-DD/ holds no *.jsonl or *.jsonl.gz file. "
-            ~ "Set LAKE to the folder that holds raw/, or land generated tickets there with `python -m generator generate --output " ~ lake ~ "/raw`."
-        ) %}
+        {% do exceptions.raise_compiler_error("No landings: " ~ no_landings(feed)) %}
     {% endif %}
 {% endmacro %}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -16,6 +18,7 @@ import yaml
 from moto.cloudformation.parsing import get_model_map
 
 from infra import aws
+from infra.local.server import Endpoint
 from infra.stack import SETTINGS, TEMPLATE, Stack, zipped
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -351,3 +354,67 @@ def test_the_loader_may_put_new_files_only(roles):
         {"Null": {"s3:if-none-match": "false"}},
         {"Bool": {"s3:ObjectCreationOperation": "false"}},
     ]
+
+
+# ---------- what a build asks of AWS
+
+
+def asked_of_aws(environ: dict) -> set[tuple[str, str]]:
+    """Actions and resources, as a policy names them, of a request by dbt or by the engine for it."""
+    agent = environ.get("HTTP_USER_AGENT", "")
+    if "dbt-athena" not in agent and "aws-sdk-java" not in agent:
+        return set()
+    service, _, action = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    body = environ["wsgi.input"].getvalue()
+    if service == "AWSGlue":
+        given = json.loads(body)
+        database = given.get("DatabaseName") or given.get("Name")
+        table = given.get("TableInput", {}).get("Name") or given.get("TableName") or given.get("Name")
+        kind = "catalog" if action == "GetDatabases" else f"database/{database}"
+        if "DatabaseName" in given:
+            kind = f"table/{database}/{'*' if action == 'GetTables' else table}"
+        return {(f"glue:{action}", f"arn:aws:glue:eu-central-1:123456789012:{kind}")}
+    if service == "AmazonAthena":
+        group = json.loads(body).get("WorkGroup", "ticketlake")
+        return {(f"athena:{action}", f"arn:aws:athena:eu-central-1:123456789012:workgroup/{group}")}
+    if "/s3/" not in environ.get("HTTP_AUTHORIZATION", ""):
+        return set()
+    path, query = environ["PATH_INFO"].lstrip("/"), environ["QUERY_STRING"]
+    bucket, _, key = path.partition("/")
+    if environ["REQUEST_METHOD"] == "POST" and query == "delete":
+        keys = re.findall(r"<Key>([^<]+)</Key>", body.decode())
+        return {("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}") for key in keys}
+    verbs = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Put", "DELETE": "Delete"}
+    if key:
+        return {(f"s3:{verbs[environ['REQUEST_METHOD']]}Object", f"arn:aws:s3:::{bucket}/{key}")}
+    return {("s3:GetBucketLocation" if query.startswith("location") else "s3:ListBucket", f"arn:aws:s3:::{bucket}")}
+
+
+def test_the_transformer_may_do_all_that_a_build_asks_for(local, roles, athena_dbt, athena_lake, monkeypatch):
+    asked, serve = set(), Endpoint.__call__
+
+    def recording(self, environ, start_response):
+        asked.update(asked_of_aws(environ))
+        return serve(self, environ, start_response)
+
+    monkeypatch.setattr(Endpoint, "__call__", recording)
+    # The stack has made the database.
+    local.client("glue").create_database(DatabaseInput={"Name": athena_lake.schema})
+    # An incremental table and one that is made anew, twice; seeds and what the hooks keep.
+    for day, seeds in (("2026-01-01", "+"), ("2026-01-02", "")):
+        athena_lake.land({f"dt={day}/a.jsonl": LINE.replace("DAY", day).encode()})
+        athena_dbt.build(athena_lake, "--select", f"{seeds}stg_ticket_updates__lines", "dim_markets")
+    assert {
+        "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "glue:CreateTable", "glue:UpdateTable",
+        "glue:DeleteTable", "athena:StartQueryExecution", "athena:GetWorkGroup",
+    } <= {action for action, _ in asked}  # fmt: skip
+    refused = sorted({ask for ask in asked if not roles["Transformer"].may(*ask)})
+    assert refused == []
+    raw = local.stack.outputs()["Raw"].replace("s3://", "arn:aws:s3:::")
+    assert {action for action, resource in asked if resource.startswith(raw)} == {"s3:GetObject"}
+
+
+LINE = (
+    '{"ticket_id": "T-DAY", "updated_at": "DAYT09:15:00Z", "created_at": "DAYT09:15:00Z", "status": "new", '
+    '"severity": "P2", "market": "DE"}\n'
+)
