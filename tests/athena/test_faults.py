@@ -27,7 +27,6 @@ KILLS = {
     "after the old states are deleted": (r"insert into \S*int_ticket_states\W", False),
     "while the new clocks are inserted": (r"insert into \S*int_ticket_sla_clocks\W", True),
     "before the tickets are recorded": (r"insert into \S*load_watermarks.*'int_tickets'", False),
-    "between two daily tables": (r"insert into \S*backlog_daily\W", False),
 }
 
 
