@@ -5,8 +5,10 @@
 {% macro resolve_table_type() %}{{ return('iceberg') }}{% endmacro %}
 
 
-{# Partitions are Athena's; dbt-duckdb would warn that it has none. #}
-{% macro duckdb__get_partitioned_by(relation, temporary) %}{{ return(none) }}{% endmacro %}
+{# Partitions are Athena's. dbt takes them for a key of nobody's where the adapter has none, so they are set here. #}
+{% macro partition_by_month(column) %}{{ return(adapter.dispatch('partition_by_month')(column)) }}{% endmacro %}
+{% macro duckdb__partition_by_month(column) %}{% endmacro %}
+{% macro athena__partition_by_month(column) %}{% do config(partitioned_by=['month(' ~ column ~ ')']) %}{% endmacro %}
 
 
 {# dbt-athena knows no `replace`: it is an append that deletes first. #}

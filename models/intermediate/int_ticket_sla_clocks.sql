@@ -2,11 +2,11 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        partitioned_by=['month(created_on)'],
         meta={'replaces': 'changed_tickets', 'opened_at': 'created_on'},
         post_hook="{{ record_load() }}",
     )
 }}
+{% do partition_by_month('created_on') %}
 
 {% set months = changed_months() %}
 

@@ -2,11 +2,11 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        partitioned_by=['month(ticket_created_at)'],
         meta={'replaces': 'changed_tickets', 'opened_at': 'ticket_created_at'},
         post_hook="{{ record_load() }}",
     )
 }}
+{% do partition_by_month('ticket_created_at') %}
 
 {% set months = changed_months() %}
 {% set in_order = 'partition by ticket_key order by updated_at, sequence, update_id' %}

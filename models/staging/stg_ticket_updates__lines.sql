@@ -2,7 +2,6 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        partitioned_by=['month(created_at)'],
         meta={'replaces': 'days_read'},
         post_hook=[
             "{{ quarantine_unreadable_lines('ticket_updates') }}",
@@ -11,6 +10,7 @@
         ],
     )
 }}
+{% do partition_by_month('created_at') %}
 {%- for seed in reference_data_columns() %}
 -- depends_on: {{ ref(seed) }}
 {%- endfor %}

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "first_new_landing": "test_same_rows",
     "quarantine_unreadable_lines": "test_same_rows",
     "create_bookkeeping_table": "test_same_rows",
+    "partition_by_month": "test_same_rows",
     "create_runs": "test_faults",
     "sign_in": "test_faults",
     "stop_if_overtaken": "test_faults",
