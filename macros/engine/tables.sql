@@ -18,20 +18,32 @@
 
 
 {#
-    Deletes what the new rows stand in for, then inserts them, in parts if they belong to more partitions than Athena writes at once. It has no
-    transaction around both: a run that is killed in between has not recorded the load, so the next one computes the same rows again.
+    One `merge` deletes what the new rows stand in for and inserts them. Between two statements a run could be killed while Athena goes on with its insert,
+    and the next run's delete would come too early for those rows; of two merges that touch the same rows, Iceberg lets only the first commit. The source
+    has one row more, which is no row of the table: the stored rows that are to be replaced meet that one.
 #}
 {% macro incremental_insert(on_schema_change, tmp_relation, target_relation, existing_relation, force_batch, statement_name="main") %}
     {%- do process_schema_changes(on_schema_change, tmp_relation, existing_relation) -%}
-    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') -%}
-    {%- do run_query("delete from " ~ target_relation ~ " where " ~ replaced_rows(tmp_relation)) -%}
-    {%- set inserted = adapter.run_query_with_partitions_limit_catching(
-        "insert into " ~ target_relation ~ " (" ~ columns ~ ") select " ~ columns ~ " from " ~ tmp_relation
-    ) -%}
-    {%- if inserted == 'TOO_MANY_OPEN_PARTITIONS' -%}
-        {%- do batch_incremental_insert(tmp_relation, target_relation, columns) -%}
+    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
+    {%- set replaced = replaced_rows(tmp_relation) -%}
+    {%- set merge -%}
+    merge into {{ target_relation }}
+    using (
+        select {% for column in columns %}{{ column }} as new_{{ column }}, {% endfor %}false as replaces_rows from {{ tmp_relation }}
+        union all
+        select {% for column in columns %}null as new_{{ column }}, {% endfor %}true as replaces_rows
+    ) as new_rows
+    on new_rows.replaces_rows and ({{ replaced }})
+    when matched then delete
+    when not matched and not new_rows.replaces_rows then insert ({{ columns | join(', ') }})
+        values ({% for column in columns %}new_rows.new_{{ column }}{{ ', ' if not loop.last }}{% endfor %})
+    {%- endset -%}
+    {%- set merged = adapter.run_query_with_partitions_limit_catching(merge) -%}
+    {%- if merged == 'TOO_MANY_OPEN_PARTITIONS' -%}
+        {%- do run_query("delete from " ~ target_relation ~ " where " ~ replaced) -%}
+        {%- do batch_incremental_insert(tmp_relation, target_relation, columns | join(', ')) -%}
     {%- endif -%}
-    select '{{ inserted }}'
+    select '{{ merged }}'
 {% endmacro %}
 
 

@@ -21,11 +21,9 @@ from infra.local.athena import AthenaError
 MODELS = ("run",)
 # At which statement a run is killed, and whether Athena had it already: then it goes on without the run.
 KILLS = {
-    "before the rows of the first reading are inserted": (r"insert into \S*stg_ticket_updates__lines\W", False),
     "before the first reading is recorded": (r"insert into \S*load_watermarks.*'stg_ticket_updates__lines'", False),
     "between the renames of a table": (r"alter table \S*dim_markets__ha\W+rename to", False),
-    "after the old states are deleted": (r"insert into \S*int_ticket_states\W", False),
-    "while the new clocks are inserted": (r"insert into \S*int_ticket_sla_clocks\W", True),
+    "while the new clocks replace the old": (r"merge into \S*int_ticket_sla_clocks\W", True),
     "before the tickets are recorded": (r"insert into \S*load_watermarks.*'int_tickets'", False),
 }
 
@@ -107,14 +105,14 @@ def faults(local, athena_lake, athena_dbt, tmp_path_factory) -> Iterator[Faults]
 
 def test_after_a_query_that_fails_the_next_run_heals_throttled_or_not(faults):
     faults.land()
-    faults.local.athena.fail_next(r"insert into \S*int_ticket_periods\W", "HIVE_CURSOR_ERROR: a disk is broken")
+    faults.local.athena.fail_next(r"merge into \S*int_ticket_periods\W", "HIVE_CURSOR_ERROR: a disk is broken")
     exit_code, output = faults.run()
     assert exit_code == 1
     assert "Runtime Error in model int_ticket_periods (models/intermediate/int_ticket_periods.sql)" in output
     assert "HIVE_CURSOR_ERROR: a disk is broken" in output
 
     faults.local.athena.throttle_next(2)
-    faults.local.athena.fail_next(r"delete from \S*int_ticket_states\W", "ICEBERG_COMMIT_ERROR: somebody was faster")
+    faults.local.athena.fail_next(r"merge into \S*int_ticket_states\W", "ICEBERG_COMMIT_ERROR: somebody was faster")
     exit_code, output = faults.run()
     assert exit_code == 0, output
     assert faults.differences() == ""
