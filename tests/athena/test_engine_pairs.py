@@ -30,6 +30,7 @@ ELSEWHERE = {
     "is_landing": "test_same_rows",
     "landed_file": "test_same_rows",
     "any_landing": "test_same_rows",
+    "no_landings": "test_same_rows",
     "last_landing": "test_same_rows",
     "is_whole_line": "test_same_rows",
     "first_new_landing": "test_same_rows",
