@@ -1,4 +1,6 @@
 -- What ticket_kpis_daily counts is set off against what the other tables do, and must leave nothing.
+{% set months = months_reaching(first_untested_day()) %}
+
 with
 
 kpis as (
@@ -12,6 +14,18 @@ kpis as (
         reopened,
         sla_breached
     from {{ ref('ticket_kpis_daily') }}
+    where {{ is_untested_day('day') }}
+
+),
+
+tickets as (
+
+    select
+        market,
+        cast(created_at as date) as created_on,
+        case when is_sla_breached then cast(sla_breached_at as date) end as breached_on
+    from {{ ref('fct_tickets') }}
+    where {{ in_months('created_at', months) }}
 
 ),
 
@@ -40,6 +54,7 @@ set_off as (
         -reopened as reopened,
         0 as sla_breached
     from {{ ref('backlog_daily') }}
+    where {{ is_untested_day('day') }}
 
     union all
 
@@ -66,6 +81,7 @@ set_off as (
         -reopened as reopened,
         -sla_breached as sla_breached
     from {{ ref('ops_metrics_daily') }}
+    where {{ is_untested_day('day') }}
 
     union all
 
@@ -82,30 +98,19 @@ set_off as (
 
     union all
 
+    -- A ticket counts on the day of its creation, and on that of its breach.
     select
         'fct_tickets' as compared_with,
-        cast(created_at as date) as day,
-        market,
+        case when counts.is_creation then tickets.created_on else tickets.breached_on end as day,
+        tickets.market,
         null as severity,
-        -1 as created,
+        case when counts.is_creation then -1 else 0 end as created,
         0 as resolved,
         0 as reopened,
-        0 as sla_breached
-    from {{ ref('fct_tickets') }}
-
-    union all
-
-    select
-        'fct_tickets' as compared_with,
-        cast(sla_breached_at as date) as day,
-        market,
-        null as severity,
-        0 as created,
-        0 as resolved,
-        0 as reopened,
-        -1 as sla_breached
-    from {{ ref('fct_tickets') }}
-    where is_sla_breached
+        case when counts.is_creation then 0 else -1 end as sla_breached
+    from tickets
+    cross join (values (true), (false)) as counts (is_creation)
+    where {{ is_untested_day('case when counts.is_creation then tickets.created_on else tickets.breached_on end') }}
 
 )
 
@@ -119,5 +124,6 @@ select
     sum(reopened) as reopened,
     sum(sla_breached) as sla_breached
 from set_off
+where day is not null
 group by compared_with, day, market, severity
 having sum(created) <> 0 or sum(resolved) <> 0 or sum(reopened) <> 0 or sum(sla_breached) <> 0

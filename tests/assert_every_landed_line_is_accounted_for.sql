@@ -1,4 +1,4 @@
--- Landed days whose refused lines are not all reported, and the lake as a whole if it does not report all updates.
+-- Landed days whose refused lines are not all reported, tickets that lack updates, and the lake as a whole if its days lack some.
 with
 
 landed as (
@@ -18,8 +18,31 @@ refused as (
         landed_on,
         sum(occurrences) as quarantined
     from {{ ref('quarantined_lines') }}
-    where feed = 'ticket_updates'
+    where
+        feed = 'ticket_updates'
+        and {{ is_untested_landing('landed_on') }}
     group by landed_on
+
+),
+
+updates as (
+
+    select
+        ticket_key,
+        count(*) as update_count
+    from {{ ref('int_ticket_updates') }}
+    where {{ is_untested_ticket('ticket_key', 'created_at') }}
+    group by ticket_key
+
+),
+
+tickets as (
+
+    select
+        ticket_key,
+        update_count
+    from {{ ref('fct_tickets') }}
+    where {{ is_untested_ticket('ticket_key', 'created_at') }}
 
 ),
 
@@ -27,24 +50,27 @@ totals as (
 
     select
         (select coalesce(sum(accepted), 0) from landed) as accepted,
-        (select coalesce(sum(update_count), 0) from {{ ref('fct_tickets') }}) as ticket_updates,
         (select coalesce(sum(updates), 0) from {{ ref('ops_metrics_daily') }}) as daily_updates
 
 )
 
 select
     landed.landed_on,
+    cast(null as varchar) as ticket_key,
     'refused lines' as what,
     landed.quarantined as counted,
     refused.quarantined as reported
 from landed
 full outer join refused on landed.landed_on = refused.landed_on
-where coalesce(landed.quarantined, -1) <> coalesce(refused.quarantined, 0)
+where
+    coalesce(landed.quarantined, -1) <> coalesce(refused.quarantined, 0)
+    and {{ is_untested_landing('coalesce(landed.landed_on, refused.landed_on)') }}
 
 union all
 
 select
     ops_metrics.day as landed_on,
+    null as ticket_key,
     'refused lines of the day' as what,
     landed.quarantined as counted,
     ops_metrics.quarantined as reported
@@ -56,16 +82,19 @@ union all
 
 select
     null as landed_on,
-    'updates of tickets' as what,
-    accepted as counted,
-    ticket_updates as reported
-from totals
-where accepted <> ticket_updates
+    coalesce(updates.ticket_key, tickets.ticket_key) as ticket_key,
+    'updates of a ticket' as what,
+    updates.update_count as counted,
+    tickets.update_count as reported
+from updates
+full outer join tickets on updates.ticket_key = tickets.ticket_key
+where coalesce(updates.update_count, 0) <> coalesce(tickets.update_count, 0)
 
 union all
 
 select
     null as landed_on,
+    null as ticket_key,
     'updates of days' as what,
     accepted as counted,
     daily_updates as reported

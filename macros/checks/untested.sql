@@ -1,7 +1,7 @@
 {#
     Tests of tables that grow with every ticket look at what has changed since they last passed: a place holder in their `where` says by which
-    key, and for tickets by which column's months. So a day's tests cost what the day brings; after a failure they look at the same rows again, and more. A full refresh, and the
-    var `test_all`, make them look at everything.
+    key, and for tickets by which column's months. So a day's tests cost what the day brings; after a failure they look at the same rows again,
+    and more. A full refresh, and the var `test_all`, make them look at everything.
 #}
 {% macro get_where_subquery(relation) %}
     {%- set where = config.get('where') -%}
@@ -10,17 +10,15 @@
     {%- if by_ticket -%}
         {%- set where = where | replace(by_ticket.group(0), is_untested_ticket('ticket_key', by_ticket.group(2), or_later=by_ticket.group(1) is not none)) -%}
     {%- elif '__untested_updates__' in where -%}
-        {%- set where = where | replace('__untested_updates__', is_untested_update('source', 'update_id')) -%}
+        {%- set where = where | replace('__untested_updates__', is_untested_update('source', 'update_id', 'created_at')) -%}
     {%- elif '__untested_lines__' in where -%}
         {%- set where = where | replace('__untested_lines__', is_untested_line('load_id')) -%}
+    {%- elif '__untested_landings__' in where -%}
+        {%- set where = where | replace('__untested_landings__', is_untested_landing('landed_on')) -%}
+    {%- elif '__untested_days__' in where -%}
+        {%- set where = where | replace('__untested_days__', is_untested_day('day')) -%}
     {%- endif -%}
     {{- return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') -}}
-{% endmacro %}
-
-
-{# Named without ref: a test depends on what it tests, no more. #}
-{% macro staged_lines() %}
-    {{- return(load_watermarks().incorporate(path={'identifier': 'stg_ticket_updates__lines'})) -}}
 {% endmacro %}
 
 
@@ -31,19 +29,38 @@
 {% macro is_untested_ticket(ticket_key, opened_at, or_later=false) -%}
     {%- set load = last_tested_load() -%}
     {%- if not load -%}{{- return('true') -}}{%- endif -%}
-    {%- set changed = "select ticket_key from " ~ staged_lines() ~ " where load_id > " ~ load ~ " and ticket_key is not null" -%}
+    {%- set changed = tickets_since(load, table_named('stg_ticket_updates__lines')) -%}
     {{- ticket_key ~ ' in (' ~ changed ~ ') and ' ~ in_months(opened_at, months_since(load), or_later) -}}
 {%- endmacro %}
 
-{# An update may repeat the identity of one that landed long ago. #}
-{% macro is_untested_update(source, update_id) -%}
+{% macro is_untested_update(source, update_id, created_at) -%}
     {%- set load = last_tested_load() -%}
-    {%- set changed = "select source, update_id from " ~ staged_lines() ~ " where load_id > " ~ load ~ " and reason is null" -%}
-    {{- '(' ~ source ~ ', ' ~ update_id ~ ') in (' ~ changed ~ ')' if load else 'true' -}}
+    {%- set changed = updates_since(load, table_named('stg_ticket_updates__lines')) -%}
+    {%- if not load -%}{{- return('true') -}}{%- endif -%}
+    {{- '(' ~ source ~ ', ' ~ update_id ~ ') in (' ~ changed ~ ') and ' ~ in_months(created_at, months_since(load)) -}}
 {%- endmacro %}
 
 {% macro is_untested_line(load_id) -%}
     {{- load_id ~ ' > ' ~ last_tested_load() -}}
+{%- endmacro %}
+
+
+{# A day of a table that counts by day; the rows of its moments, too. #}
+{% macro is_untested_day(moment) -%}
+    {%- set first_day = first_untested_day() -%}
+    {{- moment ~ " >= cast('" ~ first_day ~ "' as date)" if first_day else 'true' -}}
+{%- endmacro %}
+
+{# The first day that has changed since this test last passed; none if it has to look at all. #}
+{% macro first_untested_day() %}
+    {%- set load = last_tested_load() -%}
+    {{- return(first_day_since(model.unique_id, load) if load else none) -}}
+{% endmacro %}
+
+{# What landed on a day that was read since this test last passed. #}
+{% macro is_untested_landing(landed_on) -%}
+    {%- set load = last_tested_load() -%}
+    {{- landed_on ~ " >= cast('" ~ first_landed_day(table_named('stg_ticket_updates__lines'), load) ~ "' as date)" if load else 'true' -}}
 {%- endmacro %}
 
 
@@ -65,16 +82,21 @@
         {% endfor %}
         {% if passed %}
             insert into {{ load_watermarks() }}
-            select passed.test, taken_in.load_id, null
+            select passed.test, taken_in.load_id, null, taken_in.as_of
             from (values {{ passed | join(', ') }}) as passed (test)
             cross join (
-                select min(load_id) as load_id
+                select
+                    min(load_id) as load_id,
+                    min(as_of) as as_of
                 from (
-                    select max(load_id) as load_id
+                    select
+                        load_id,
+                        as_of,
+                        rank() over (partition by model order by load_id desc) as recency
                     from {{ load_watermarks() }}
                     where model not like 'test.%'
-                    group by model
-                ) as by_model
+                ) as by_recency
+                where recency = 1
             ) as taken_in
             where taken_in.load_id > coalesce(
                 (select max(tested.load_id) from {{ load_watermarks() }} as tested where tested.model = passed.test), 0

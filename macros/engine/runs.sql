@@ -37,7 +37,7 @@
 
 
 {% macro athena__runs() %}
-    {{- return(load_watermarks().incorporate(path={'identifier': 'runs'})) -}}
+    {{- return(table_named('runs')) -}}
 {% endmacro %}
 
 {# Tests, documentation and questions write no rows that another run could write. #}

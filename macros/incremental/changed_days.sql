@@ -1,23 +1,32 @@
-{#
-    The first day that a daily table has to compute anew: the earliest moment that loads reach which it has not taken in, or the
-    day of the last as_of, since open tickets breach without a line, whichever is earlier.
-#}
+{# The first day that a daily table has to compute anew; none if it computes all. #}
 {% macro first_changed_day() %}
     {% set loads, bounds = ref('int_loads'), ref('int_as_of') %}
     {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
-    {% set load = last_load() %}
-    {% if cells_have_changed() %}{{ return('0001-01-01') }}{% endif %}
-    {% set found = run_query(
+    {{ return('0001-01-01' if cells_have_changed() else first_day_since(this.identifier, last_load())) }}
+{% endmacro %}
+
+
+{#
+    The first day that has changed since a model or a test recorded a load: the earliest moment that later loads reach, or the as_of then or now, whichever
+    is earlier, since open tickets breach without a line.
+#}
+{% macro first_day_since(name, load) %}
+    {{ return(run_query(
         "with moments as (
-            select min(first_changed_at) as moment from " ~ loads ~ " where load_id > " ~ load ~ "
+            select min(first_changed_at) as moment from " ~ table_named('int_loads') ~ " where load_id > " ~ load ~ "
             union all
-            select as_of from " ~ bounds ~ "
+            select as_of from " ~ table_named('int_as_of') ~ "
             union all
-            select cast(coalesce(max(day), cast('0001-01-01' as date)) as timestamp(6)) from " ~ this ~ "
+            select cast(as_of as timestamp(6)) from (" ~ recorded_as_of(name, load) ~ ") as recorded
         )
-        select cast(cast(min(moment) as date) as varchar) from moments"
-    ) %}
-    {{ return(found.columns[0].values()[0]) }}
+        select coalesce(cast(cast(min(moment) as date) as varchar), '0001-01-01') from moments"
+    ).columns[0].values()[0]) }}
+{% endmacro %}
+
+
+{# A query of the as_of that a model or a test recorded with a load: of several, since it may have been built again, any may be the last. #}
+{% macro recorded_as_of(name, load) %}
+    {{- return("select as_of from " ~ load_watermarks() ~ " where model = '" ~ name ~ "' and load_id = " ~ load) -}}
 {% endmacro %}
 
 
@@ -28,16 +37,17 @@
 
 
 {#
-    Whether a table that has a row for every cell on every day (`meta.cells`: the model that lists the cells) has other cells than there are now. Then all
-    its days change.
+    Whether a table that has a row for every cell on every day (`meta.cells`: a model that has all cells, and in which columns) has other cells on its last day than there
+    are now. Then all its days change.
 #}
 {% macro cells_have_changed() %}
     {% set cells = config.get('meta').get('cells') %}
     {% if not cells %}{{ return(false) }}{% endif %}
-    {% set now = ref(cells) %}
-    {% set columns = adapter.get_columns_in_relation(now) | map(attribute='name') | join(', ') %}
-    {% set now = "select " ~ columns ~ " from " ~ now %}
-    {% set stored = "select distinct " ~ columns ~ " from " ~ this %}
+    {% set columns = cells.columns | join(', ') %}
+    {% set now = "select distinct " ~ columns ~ " from " ~ ref(cells.model) %}
+    {% set as_of = run_query("select coalesce(min(as_of), '0001-01-01') from (" ~ recorded_as_of(this.identifier, last_load()) ~ ") as recorded") %}
+    {% set last_day = as_of.columns[0].values()[0][:10] %}
+    {% set stored = "select " ~ columns ~ " from " ~ this ~ " where day = cast('" ~ last_day ~ "' as date)" %}
     {% set found = run_query(
         "select count(*) from ((" ~ now ~ " except " ~ stored ~ ") union all (" ~ stored ~ " except " ~ now ~ ")) as differing"
     ) %}

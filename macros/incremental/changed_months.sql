@@ -13,7 +13,7 @@
 
 {# The same of a load, by number; none if that is not known, since int_load_months was left out of a build. #}
 {% macro months_since(load) %}
-    {% set months = load_watermarks().incorporate(path={'identifier': 'int_load_months'}) %}
+    {% set months = table_named('int_load_months') %}
     {% if load_relation(months) is none %}{{ return(none) }}{% endif %}
     {% set found = run_query(
         "select distinct cast(opened_month as varchar) as opened_month from " ~ months ~ " where load_id > " ~ load ~ "
@@ -28,31 +28,43 @@
 {% endmacro %}
 
 
-{# The months, as text, that the lines of changed updates with more than one line say that their tickets were opened in; none if all are computed. #}
+{#
+    The months, as text, that lines may name which have an identity of the changed updates; none for all of them. Lines of one identity mostly name one
+    month, their ticket's. Others are looked for where `int_load_months` has update_ids on both sides of it, or, if it looks like an md5, others that do; one
+    that is derived from a text stands in the month of that text.
+#}
 {% macro repeated_months() %}
-    {% set lines = ref('stg_ticket_updates__lines') %}
-    {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
+    {% if not execute or is_incremental() %}{% set months = ref('int_load_months') %}{% endif %}
+    {% if not execute or not is_incremental() or months_since(last_load()) is none %}{{ return(none) }}{% endif %}
     {{ return(run_query(
-        "select distinct cast(cast(date_trunc('month', created_at) as date) as varchar) as opened_month
-        from (
-            select created_at, count(*) over (partition by source, update_id) as line_count
-            from " ~ lines ~ "
-            where reason is null and " ~ is_changed_update('source', 'update_id') ~ "
-        ) as counted
-        where line_count > 1
+        "select distinct cast(stored.opened_month as varchar) as opened_month
+        from " ~ months ~ " as stored
+        inner join " ~ months ~ " as loaded
+            on loaded.load_id > " ~ last_load() ~ " and (
+                stored.opened_month = loaded.opened_month
+                or (stored.first_update_id <= loaded.last_update_id and stored.last_update_id >= loaded.first_update_id)
+                or (stored.states_md5s and (loaded.states_md5s or loaded.derives_md5s))
+                or (stored.derives_md5s and loaded.states_md5s)
+            )
         order by opened_month"
     ).columns[0].values() | list) }}
 {% endmacro %}
 
 
-{# The months, as text, in which tickets were opened that were open at some time on the changed days; none if all days are computed. #}
-{% macro open_months(first_day) %}
+{#
+    The months, as text, in which tickets were opened that have an update or a breach on the days from this one on; none if all days are computed. Apart,
+    each of the two looks at files only that reach so far.
+#}
+{% macro months_reaching(first_day) %}
     {% if not execute or first_day %}{% set tickets = ref('int_tickets') %}{% endif %}
     {% if not execute or not first_day %}{{ return(none) }}{% endif %}
     {{ return(run_query(
         "select distinct cast(cast(date_trunc('month', created_at) as date) as varchar) as opened_month
-        from " ~ tickets ~ "
-        where is_open or " ~ is_on_changed_day('last_updated_at', first_day) ~ "
+        from (
+            select created_at from " ~ tickets ~ " where " ~ is_on_changed_day('last_updated_at', first_day) ~ "
+            union all
+            select created_at from " ~ tickets ~ " where " ~ is_on_changed_day('breaches_at', first_day) ~ "
+        ) as reaching
         order by opened_month"
     ).columns[0].values() | list) }}
 {% endmacro %}

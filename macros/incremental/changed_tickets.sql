@@ -4,9 +4,15 @@
     it, a line may have become one.
 #}
 {% macro changed_tickets() -%}
+    {{- tickets_since(last_load(), ref('stg_ticket_updates__lines')) -}}
+{%- endmacro %}
+
+
+{# The tickets that lines of later loads than this one name. #}
+{% macro tickets_since(load, lines) -%}
     select ticket_key
-    from {{ ref('stg_ticket_updates__lines') }}
-    where load_id > {{ last_load() }} and ticket_key is not null
+    from {{ lines }}
+    where load_id > {{ load }} and ticket_key is not null
 {%- endmacro %}
 
 
@@ -19,11 +25,17 @@
 
 {# The updates, by source and update_id, of which a line came with a load that this model has not taken in. #}
 {% macro changed_updates() -%}
+    {{- updates_since(last_load(), ref('stg_ticket_updates__lines')) -}}
+{%- endmacro %}
+
+
+{# The updates, by source and update_id, that accepted lines of later loads than this one carry. #}
+{% macro updates_since(load, lines) -%}
     select
         source,
         update_id
-    from {{ ref('stg_ticket_updates__lines') }}
-    where load_id > {{ last_load() }} and reason is null
+    from {{ lines }}
+    where load_id > {{ load }} and reason is null
 {%- endmacro %}
 
 

@@ -13,3 +13,18 @@
     ) %}
     {{ return(known if as_late.rows | length else none) }}
 {% endmacro %}
+
+
+{#
+    The first day of the month after that in which the first ticket was opened, so that no later one is looked at; none to look at all, which a ticket asks for
+    whose first update states a later creation than another does.
+#}
+{% macro month_after_first_opened() %}
+    {% set tickets, bounds = ref('int_tickets'), ref('int_as_of') %}
+    {% if not execute or load_relation(bounds) is none %}{{ return(none) }}{% endif %}
+    {% set earliest = run_query("select cast(earliest_created_at as varchar) from " ~ bounds).columns[0].values()[0] %}
+    {% set after = month_after(earliest) if earliest else none %}
+    {% if not after %}{{ return(none) }}{% endif %}
+    {% set opened = run_query("select 1 from " ~ tickets ~ " where created_at < cast('" ~ after ~ "' as date) limit 1") %}
+    {{ return(after if opened.rows | length else none) }}
+{% endmacro %}

@@ -4,24 +4,39 @@
     theirs, too (macros/checks/untested.sql).
 #}
 {% macro load_watermarks() %}
-    {{- return(api.Relation.create(database=target.database, schema=target.schema, identifier='load_watermarks', type='table')) -}}
+    {{- return(table_named('load_watermarks')) -}}
 {% endmacro %}
 
 
+{# A table of this project, by name and without ref: for bookkeeping, and for tests, which depend on what they test and no more. #}
+{% macro table_named(name) %}
+    {{- return(api.Relation.create(database=target.database, schema=target.schema, identifier=name, type='table')) -}}
+{% endmacro %}
+
+
+{# Run before dbt looks at what is there, or the first build would take it that nothing has been recorded. #}
 {% macro create_load_watermarks() %}
-    {{ create_bookkeeping_table(load_watermarks(), {'model': 'varchar', 'load_id': 'bigint', 'reference_data': 'varchar'}) }}
+    {% if execute and flags.WHICH not in ('compile', 'generate') %}{% do adapter.cache_added(load_watermarks()) %}{% endif %}
+    {{ create_bookkeeping_table(load_watermarks(), {'model': 'varchar', 'load_id': 'bigint', 'reference_data': 'varchar', 'as_of': 'varchar'}) }}
 {% endmacro %}
 
 
-{# Post-hook of every incremental model. With --empty nothing has been taken in. #}
+{# Post-hook of every incremental model; a table of days also records the as_of up to which it goes. With --empty nothing has been taken in. #}
 {% macro record_load() %}
     {% if execute and not flags.EMPTY %}
     {% do stop_if_overtaken() %}
     insert into {{ load_watermarks() }}
     {% if this.identifier == 'stg_ticket_updates__lines' %}
-    select '{{ this.identifier }}', {{ next_load() }}, {{ reference_data_fingerprint() }}
+    select '{{ this.identifier }}', {{ next_load() }}, {{ reference_data_fingerprint() }}, null
     {% else %}
-    select '{{ this.identifier }}', max(load_id), null from {{ load_watermarks() }} where model = 'stg_ticket_updates__lines'
+    {% set by_day = config.get('meta').get('replaces') == 'days' %}
+    select
+        '{{ this.identifier }}',
+        max(load_id),
+        null,
+        {{ '(select cast(as_of as varchar) from ' ~ ref('int_as_of') ~ ')' if by_day else 'null' }}
+    from {{ load_watermarks() }}
+    where model = 'stg_ticket_updates__lines'
     {% endif %}
     {% endif %}
 {% endmacro %}
@@ -39,9 +54,16 @@
 {% endmacro %}
 
 
-{# The last load recorded for a model or a test; 0 for none. #}
+{#
+    The last load recorded for a model or a test; 0 for none. It stays the same until the end of a model's build, which records the next one, so it is
+    looked up once.
+#}
 {% macro last_recorded_load(name) %}
     {% if not execute or load_relation(load_watermarks()) is none %}{{ return(0) }}{% endif %}
-    {% set found = run_query("select coalesce(max(load_id), 0) from " ~ load_watermarks() ~ " where model = '" ~ name ~ "'") %}
-    {{ return(found.columns[0].values()[0] | int) }}
+    {% set looked_up = model.setdefault('recorded_loads', {}) %}
+    {% if name not in looked_up %}
+        {% set found = run_query("select coalesce(max(load_id), 0) from " ~ load_watermarks() ~ " where model = '" ~ name ~ "'") %}
+        {% do looked_up.update({name: found.columns[0].values()[0] | int}) %}
+    {% endif %}
+    {{ return(looked_up[name]) }}
 {% endmacro %}

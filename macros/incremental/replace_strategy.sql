@@ -3,7 +3,7 @@
     delete+insert by key would leave behind rows that are no longer there, such as a reply clock that a late line undid.
     `meta.replaces` says what that is: `days_read` (of staging, from the first landed day that it read on), `landed_days` (from
     the first of those days on), `read_updates` (those, and the identities that were read), `loads` (those not taken in yet),
-    `changed_tickets` or `days` (from the first changed one on).
+    `changed_tickets`, `changed_months` or `days` (from the first changed one on).
 #}
 {% macro get_incremental_replace_sql(arguments) %}
     {%- set target = arguments['target_relation'] -%}
@@ -27,13 +27,15 @@
         or (source, update_id) in ({{ changed_updates() }})
     {%- elif replaces == 'changed_tickets' -%}
         ticket_key in ({{ changed_tickets() }}) and {{ in_months(config.get('meta').get('opened_at'), changed_months()) }}
+    {%- elif replaces == 'changed_months' -%}
+        {{ in_months('opened_month', changed_months()) }}
     {%- elif replaces == 'loads' -%}
         load_id > {{ last_load() }}
     {%- elif replaces == 'days' -%}
         day >= cast('{{ first_changed_day() }}' as date)
     {%- else -%}
         {%- do exceptions.raise_compiler_error(
-            this.identifier ~ ": meta.replaces must be days_read, landed_days, read_updates, loads, changed_tickets or days, not " ~ replaces
+            this.identifier ~ ": meta.replaces must be days_read, landed_days, read_updates, loads, changed_tickets, changed_months or days, not " ~ replaces
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -2,13 +2,14 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'days', 'cells': 'int_backlog_cells'},
+        meta={'replaces': 'days', 'cells': {'model': 'int_ticket_traits', 'columns': ['market', 'severity']}},
         post_hook="{{ record_load() }}",
     )
 }}
+{% do partition_by_month('day') %}
 
 {% set first_day = first_changed_day() %}
-{% set months = open_months(first_day) %}
+{% set months = months_reaching(first_day) %}
 
 with
 
@@ -19,6 +20,15 @@ days as (
     {% if first_day %}
     where day >= cast('{{ first_day }}' as date)
     {% endif %}
+
+),
+
+cells as (
+
+    select distinct
+        market,
+        severity
+    from {{ ref('int_ticket_traits') }}
 
 ),
 
@@ -129,7 +139,7 @@ carried_over as (
         severity,
         0 as closing,
         0 as overdue
-    from {{ ref('int_backlog_cells') }}
+    from cells
     {% endif %}
 
 ),
@@ -151,7 +161,7 @@ running as (
             partition by cells.market, cells.severity order by days.day rows unbounded preceding
         ) as overdue
     from days
-    cross join {{ ref('int_backlog_cells') }} as cells
+    cross join cells
     left join daily_moves
         on
             days.day = daily_moves.day

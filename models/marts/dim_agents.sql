@@ -15,7 +15,7 @@ known as (
 seen as (
 
     select distinct agent_id
-    from {{ ref('int_ticket_states') }}
+    from {{ ref('int_ticket_traits') }}
     where agent_id is not null
 
 )

@@ -1,3 +1,5 @@
+{% set after = month_after_first_opened() %}
+
 -- Every date that a fact or a daily table can name: from the first ticket's creation to as_of.
 with
 
@@ -8,6 +10,9 @@ bounds as (
         cast(bounds.as_of as date) as last_day
     from {{ ref('int_tickets') }} as tickets
     cross join {{ ref('int_as_of') }} as bounds
+    {% if after %}
+    where tickets.created_at < cast('{{ after }}' as date)
+    {% endif %}
     group by bounds.as_of
 
 ),

@@ -6,6 +6,7 @@
         post_hook="{{ record_load() }}",
     )
 }}
+{% do partition_by_month('day') %}
 
 {% set first_day = first_changed_day() %}
 

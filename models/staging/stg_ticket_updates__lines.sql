@@ -67,6 +67,7 @@ typed as (
         market,
         coalesce(source, 'helpdesk') as source,
         coalesce(update_id, {{ md5_hex('line') }}) as update_id,
+        update_id is not null as states_update_id,
         event,
         category,
         channel,
@@ -129,6 +130,7 @@ select
     case when reason is null then source end as source,
     case when reason is null then ticket_id end as ticket_id,
     case when reason is null then update_id end as update_id,
+    case when reason is null then states_update_id end as states_update_id,
 
     ---------- landing
     landed_on,

@@ -55,6 +55,17 @@ class Landing:
     contents: dict[str, bytes] = field(default_factory=dict)
     lines: dict[str, list[Line]] = field(default_factory=dict)
 
+    def days(self):
+        """The folders in which lines have landed, in order."""
+        return sorted({path.split("/")[0] for path, lines in self.lines.items() if lines})
+
+    def split(self, starts):
+        """The files in parts of whole days, one from each of `starts` on; what is not to be read is in the last."""
+        parts = [{} for _ in range(len(starts) + 1)]
+        for path, content in self.contents.items():
+            parts[sum(path.split("/")[0] >= start for start in starts)][path] = content
+        return parts
+
     def latest_moment(self):
         """No update lies after it."""
         return f"{max(map(day_of, self.lines)) + timedelta(2)} 00:00:00"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from lakes import PROJECT, Dbt, Lake, differences
-from landings import day_of, file_of, random_landing, ticket_line
+from landings import day_of, file_of, md5, random_landing, ticket_line
 
 CASES = 10
 KILLS = 4
@@ -36,14 +36,8 @@ def full_refresh(dbt, folder, contents):
 
 
 def parts_of(landing, count, rng):
-    """The files in `count` parts of whole days, in order of landing; what is not to be read comes with the last."""
-    days = sorted({path.split("/")[0] for path, lines in landing.lines.items() if lines})
-    starts = sorted(rng.sample(days[1:], count - 1))
-    parts = [{} for _ in range(count)]
-    for path, content in landing.contents.items():
-        folder = path.split("/")[0]
-        parts[sum(folder >= start for start in starts)][path] = content
-    return parts
+    """The files in `count` parts of whole days, in order of landing."""
+    return landing.split(sorted(rng.sample(landing.days()[1:], count - 1)))
 
 
 @pytest.mark.parametrize("seed", range(CASES))
@@ -65,6 +59,7 @@ def test_building_again_changes_nothing(dbt, tmp_path):
     lake = Lake(tmp_path / "lake")
     lake.land(random_landing(101).contents)
     dbt.build(lake)
+    assert lake.query("select distinct load_id from int_load_months") == [(1,)]
     before = dbt.read(lake)
     dbt.build(lake)
     assert not differences(dbt.read(lake), before)
@@ -95,12 +90,20 @@ def test_an_earlier_file_of_the_same_day_wins(dbt, tmp_path):
     assert not differences(dbt.read(lake), full_refresh(dbt, tmp_path / "fresh", contents))
 
 
-@pytest.mark.parametrize("seed", (401, 402))
+@pytest.mark.parametrize("seed", (401, 402, 403))
 def test_lines_of_a_ticket_may_name_other_months(dbt, tmp_path, seed):
     """A ticket's rows are looked for in the months that its lines say it was opened in, an update's lines likewise."""
     rng = random.Random(seed)
     opened = {ticket: datetime(2025, 1, 15) + timedelta(rng.randrange(420)) for ticket in range(12)}
-    contents = {}
+    contents, texts = {}, ["", "x"]
+
+    def update_id():
+        """One of few, of any month, one that a line without it has, none, or what looks like that of one without."""
+        month = f"{datetime(2025, 1, 1) + timedelta(rng.randrange(450)):%Y%m}"
+        return rng.choice(
+            (f"u-{rng.randrange(60)}", f"{month}-{rng.randrange(3)}", md5(rng.choice(texts)), None, "0" * 32)
+        )
+
     for number in range(12):
         day = datetime(2026, 4, 1) + timedelta(number)
         lines = []
@@ -110,13 +113,15 @@ def test_lines_of_a_ticket_may_name_other_months(dbt, tmp_path, seed):
             lines.append(
                 ticket_line(
                     ticket_id=f"T-{ticket}",
-                    update_id=f"u-{rng.randrange(60)}",
+                    update_id=update_id(),
                     created_at=f"{created:%Y-%m-%dT%H:%M:%SZ}",
                     updated_at=f"{created + (day - created) * rng.random():%Y-%m-%dT%H:%M:%SZ}",
                     status=rng.choice(("open", "pending", "resolved")),
                     severity=rng.choice(("P1", "P2")),
                 )
             )
+        texts += lines
+        lines += rng.sample(texts[2:], 1)
         contents[f"dt={day:%Y-%m-%d}/a.jsonl"] = file_of(*lines)
     lake = Lake(tmp_path / "lake")
     paths = sorted(contents)

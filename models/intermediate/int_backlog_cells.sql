@@ -1,4 +1,0 @@
-select distinct
-    market,
-    severity
-from {{ ref('int_ticket_states') }}
