@@ -35,8 +35,8 @@
 
 {% macro is_untested_update(source, update_id, created_at) -%}
     {%- set load = last_tested_load() -%}
-    {%- set changed = updates_since(load, table_named('stg_ticket_updates__lines')) -%}
     {%- if not load -%}{{- return('true') -}}{%- endif -%}
+    {%- set changed = updates_since(load, table_named('stg_ticket_updates__lines')) -%}
     {{- '(' ~ source ~ ', ' ~ update_id ~ ') in (' ~ changed ~ ') and ' ~ in_months(created_at, months_since(load)) -}}
 {%- endmacro %}
 

@@ -37,8 +37,8 @@
 
 
 {#
-    Whether a table that has a row for every cell on every day (`meta.cells`: a model that has all cells, and in which columns) has other cells on its last day than there
-    are now. Then all its days change.
+    Whether a table that has a row for every cell on every day (`meta.cells`: a model that has all cells, and in which columns) has other cells on its last
+    day than there are now. Then all its days change.
 #}
 {% macro cells_have_changed() %}
     {% set cells = config.get('meta').get('cells') %}
