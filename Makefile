@@ -59,7 +59,7 @@ daily: $(ENV)/build  ## what the daily workflow runs: yesterday arrives; freshne
 	dbt build $(if $(FULL_REFRESH),--full-refresh)
 	@python -m scripts.summary
 
-test: $(ENV)/test lint  ## all that CI runs: lint, and the project on DuckDB
+test: $(ENV)/test lint  ## lint, and the project on DuckDB; CI runs this and test-athena
 	python -m pytest -q -n 2 --dist loadfile
 
 test-athena: $(ENV)/test $(ENV)/athena-local  ## the same project on a real Trino that stands in for Athena: the same rows, faults, limits
