@@ -16,8 +16,6 @@ NAMES = {
 REJOINED = {
     # Most updates stand in their one line; the few others are added to them. To hand all on would store all twice.
     ("stg_ticket_updates__lines", "int_repeated_updates", "int_ticket_updates"),
-    # A day has to know all cells, and looks at few states.
-    ("int_ticket_states", "int_ticket_traits", "backlog_daily"),
 }
 READS = {
     "staging": {"source", "seed"},
