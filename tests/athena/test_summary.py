@@ -74,8 +74,8 @@ def test_on_athena(local, desk, monkeypatch):
     assert query.run(SEVERITIES) == ROWS
 
 
-def test_a_query_that_fails_says_why(local, monkeypatch):
-    for name, value in local.environment.items():
+def test_a_query_that_fails_says_why(local, desk, monkeypatch):
+    for name, value in (local.environment | {"TICKETLAKE_SCHEMA": desk.database}).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(query.aws.Refused, match="nowhere"):
         query.run("select * from nowhere")
