@@ -33,11 +33,12 @@
     {{- ticket_key ~ ' in (' ~ changed ~ ') and ' ~ in_months(opened_at, months_since(load), or_later) -}}
 {%- endmacro %}
 
+{# An update may repeat the identity of one that landed long ago. #}
 {% macro is_untested_update(source, update_id, created_at) -%}
     {%- set load = last_tested_load() -%}
     {%- if not load -%}{{- return('true') -}}{%- endif -%}
     {%- set changed = updates_since(load, table_named('stg_ticket_updates__lines')) -%}
-    {{- '(' ~ source ~ ', ' ~ update_id ~ ') in (' ~ changed ~ ') and ' ~ in_months(created_at, months_since(load)) -}}
+    {{- '(' ~ source ~ ', ' ~ update_id ~ ') in (' ~ changed ~ ') and ' ~ in_months(created_at, repeated_months_since(load)) -}}
 {%- endmacro %}
 
 {% macro is_untested_line(load_id) -%}

@@ -28,19 +28,26 @@
 {% endmacro %}
 
 
+{# The months, as text, that lines may name which have an identity of the changed updates; none for all of them. #}
+{% macro repeated_months() %}
+    {% if not execute or is_incremental() %}{% set depends_on = ref('int_load_months') %}{% endif %}
+    {{ return(repeated_months_since(last_load()) if execute and is_incremental() else none) }}
+{% endmacro %}
+
+
 {#
-    The months, as text, that lines may name which have an identity of the changed updates; none for all of them. Lines of one identity mostly name one
+    The same of the updates of later loads than this one; none if int_load_months does not know them. Lines of one identity mostly name one
     month, their ticket's. Others are looked for where `int_load_months` has update_ids on both sides of it, or, if it looks like an md5, others that do; one
     that is derived from a text stands in the month of that text.
 #}
-{% macro repeated_months() %}
-    {% if not execute or is_incremental() %}{% set months = ref('int_load_months') %}{% endif %}
-    {% if not execute or not is_incremental() or months_since(last_load()) is none %}{{ return(none) }}{% endif %}
+{% macro repeated_months_since(load) %}
+    {% set months = table_named('int_load_months') %}
+    {% if months_since(load) is none %}{{ return(none) }}{% endif %}
     {{ return(run_query(
         "select distinct cast(stored.opened_month as varchar) as opened_month
         from " ~ months ~ " as stored
         inner join " ~ months ~ " as loaded
-            on loaded.load_id > " ~ last_load() ~ " and (
+            on loaded.load_id > " ~ load ~ " and (
                 stored.opened_month = loaded.opened_month
                 or (stored.first_update_id <= loaded.last_update_id and stored.last_update_id >= loaded.first_update_id)
                 or (stored.states_md5s and (loaded.states_md5s or loaded.derives_md5s))
