@@ -11,7 +11,7 @@
     is earlier, since open tickets breach without a line.
 #}
 {% macro first_day_since(name, load) %}
-    {{ return(run_query(
+    {{ return(looked_up(
         "with moments as (
             select min(first_changed_at) as moment from " ~ table_named('int_loads') ~ " where load_id > " ~ load ~ "
             union all
@@ -20,7 +20,7 @@
             select cast(as_of as timestamp(6)) from (" ~ recorded_as_of(name, load) ~ ") as recorded
         )
         select coalesce(cast(cast(min(moment) as date) as varchar), '0001-01-01') from moments"
-    ).columns[0].values()[0]) }}
+    )[0]) }}
 {% endmacro %}
 
 

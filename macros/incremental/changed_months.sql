@@ -15,7 +15,7 @@
 {% macro months_since(load) %}
     {% set months = table_named('int_load_months') %}
     {% if load_relation(months) is none %}{{ return(none) }}{% endif %}
-    {% set found = run_query(
+    {% set found = looked_up(
         "select distinct cast(opened_month as varchar) as opened_month from " ~ months ~ " where load_id > " ~ load ~ "
         union all
         select 'not known' as opened_month
@@ -23,7 +23,7 @@
         where model in ('int_load_months', 'stg_ticket_updates__lines')
         having max(load_id) > coalesce(max(case when model = 'int_load_months' then load_id end), 0)
         order by opened_month"
-    ).columns[0].values() | list %}
+    ) %}
     {{ return(none if 'not known' in found else found) }}
 {% endmacro %}
 
@@ -43,7 +43,7 @@
 {% macro repeated_months_since(load) %}
     {% set months = table_named('int_load_months') %}
     {% if months_since(load) is none %}{{ return(none) }}{% endif %}
-    {{ return(run_query(
+    {{ return(looked_up(
         "select distinct cast(stored.opened_month as varchar) as opened_month
         from " ~ months ~ " as stored
         inner join " ~ months ~ " as loaded
@@ -54,7 +54,7 @@
                 or (stored.derives_md5s and loaded.states_md5s)
             )
         order by opened_month"
-    ).columns[0].values() | list) }}
+    )) }}
 {% endmacro %}
 
 

@@ -54,16 +54,19 @@
 {% endmacro %}
 
 
-{#
-    The last load recorded for a model or a test; 0 for none. It stays the same until the end of a model's build, which records the next one, so it is
-    looked up once.
-#}
+{# The last load recorded for a model or a test; 0 for none. #}
 {% macro last_recorded_load(name) %}
     {% if not execute or load_relation(load_watermarks()) is none %}{{ return(0) }}{% endif %}
-    {% set looked_up = model.setdefault('recorded_loads', {}) %}
-    {% if name not in looked_up %}
-        {% set found = run_query("select coalesce(max(load_id), 0) from " ~ load_watermarks() ~ " where model = '" ~ name ~ "'") %}
-        {% do looked_up.update({name: found.columns[0].values()[0] | int}) %}
-    {% endif %}
-    {{ return(looked_up[name]) }}
+    {{ return(looked_up("select coalesce(max(load_id), 0) from " ~ load_watermarks() ~ " where model = '" ~ name ~ "'")[0] | int) }}
+{% endmacro %}
+
+
+{#
+    The first column of what a query says, as a list. A node asks each query once: what is noted of loads stays the same until the end of a model's build,
+    which records the next one.
+#}
+{% macro looked_up(query) %}
+    {% set answers = model.setdefault('looked_up', {}) %}
+    {% if query not in answers %}{% do answers.update({query: run_query(query).columns[0].values() | list}) %}{% endif %}
+    {{ return(answers[query]) }}
 {% endmacro %}

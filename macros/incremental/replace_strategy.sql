@@ -43,7 +43,7 @@
 
 {# The first landed day of lines, of those of later loads than this one if it is given; if there are none, a day after all. A literal, so that no older file is read. #}
 {% macro first_landed_day(lines, load=none) %}
-    {{ return(run_query(
+    {{ return(looked_up(
         "select coalesce(cast(min(landed_on) as varchar), '9999-12-31') from " ~ lines ~ (" where load_id > " ~ load if load is not none else '')
-    ).columns[0].values()[0]) }}
+    )[0]) }}
 {% endmacro %}
