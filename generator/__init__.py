@@ -1,1 +1,1 @@
-"""Makes up support tickets and lands their updates in the raw zone, day by day: `python -m generator --help`."""
+"""Makes up support tickets and what is around them, and lands it all day by day: `python -m generator --help`."""

@@ -114,11 +114,16 @@ class Desks:
 
     def later(self, market: np.ndarray, moment: np.ndarray, seconds: np.ndarray) -> np.ndarray:
         """The moments at which the markets' desks have been open for `seconds` since `moment`."""
-        lane, since = market * self._lane, np.minimum(moment - self._origin, self._lane - 1)
-        now = np.searchsorted(self._by_start, lane + since, side="right") - 1
-        wanted = self._opened[now] + np.minimum(since - self._starts[now], self._lengths[now]) + seconds
+        wanted = self.opened(market, moment) + seconds
+        lane = market * self._lane
         found = np.searchsorted(self._by_opened, lane + np.minimum(wanted, self._lane - 1), side="right") - 1
         return self._origin + self._starts[found] + wanted - self._opened[found]
+
+    def opened(self, market: np.ndarray, moment: np.ndarray) -> np.ndarray:
+        """How many seconds the markets' desks are open before `moment`, from some moment on."""
+        since = np.minimum(moment - self._origin, self._lane - 1)
+        now = np.searchsorted(self._by_start, market * self._lane + since, side="right") - 1
+        return self._opened[now] + np.minimum(since - self._starts[now], self._lengths[now])
 
     def offset(self, market: np.ndarray, moment: np.ndarray) -> np.ndarray:
         """Seconds east of UTC in the markets at the moments."""

@@ -6,32 +6,41 @@ import argparse
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 from generator.calendars import day_number
+from generator.calls import Calls
 from generator.errors import GeneratorError
 from generator.lake import PARAMETERS, Lake, Parameters
 from generator.landing import land
 from generator.mishaps import LONGEST_DELAY, Shares
-from generator.seeds import read_rows
+from generator.seeds import PROJECT_SEEDS, borrowed, read_rows
+from generator.service_records import ServiceRecords
+from generator.support_logs import SupportLogs
 from generator.ticket_lives import TicketLives
 from generator.ticket_updates import TicketUpdates
 from generator.world import World
 
-PROJECT_SEEDS = Path(__file__).resolve().parent.parent / "seeds"
-FEED = TicketUpdates.name
+FEEDS = (TicketUpdates, SupportLogs, Calls, ServiceRecords)
+WINDOW = max(feed.window for feed in FEEDS)
 COUNT, START, END, DAYS = 5000, date(2026, 1, 1), date(2026, 10, 27), 1
 EARLIEST, LATEST = date(1970, 1, 2), date(2100, 12, 31)
 
 DESCRIPTION = """\
-Makes up support tickets and lands their updates in a raw zone, as systems of record would: one file of JSON lines a
-day, <output>/ticket_updates/dt=YYYY-MM-DD/ticket_updates.jsonl, empty if nothing happened. The same seed gives the
-same bytes, on any machine.
+Makes up support tickets and what there is around them, and lands it in a raw zone, as systems of record would: one
+file of JSON lines a day and feed, <output>/<feed>/dt=YYYY-MM-DD/<feed>.jsonl, empty if nothing happened. The same
+seed gives the same bytes, on any machine. The feeds:
+
+  ticket_updates   the state of a ticket after each change
+  support_logs     what the systems behind a ticket reported; errors come in bursts where a ticket takes too long
+  calls            telephone calls about tickets
+  service_records  work done on the vehicles of tickets
 """
 GENERATE = """\
-Lands every day from --start to --end.
+Lands all feeds on every day from --start to --end.
 
 A run that was stopped goes on where it was if it is started again with the same arguments: days that have landed
 stay, those that are missing are added. Onto landings that were made otherwise it refuses to write.
@@ -51,7 +60,7 @@ examples:
 SIMULATE = """\
 Lands the days that follow those which `generate` has landed, with the same seed, rate, shares and seeds. The bytes
 are those that `generate` would have landed with a later --end and the same --per-day. A day that has landed already
-is left as it is.
+is left as it is; one that has landed in some feeds only is completed.
 """
 SIMULATE_EXAMPLES = """\
 examples:
@@ -93,18 +102,19 @@ def generate(options: argparse.Namespace) -> None:
             f"--output {lake.output} holds landings that the generator did not make; name an empty or new folder"
         )
     world, parameters = _wanted(options)
-    landed = set(lake.landed(FEED))
-    if landed and made_with != parameters:
+    landed = _landed(lake)
+    if any(landed.values()) and made_with != parameters:
         raise GeneratorError(_difference(lake, made_with, parameters))
-    if made_with != parameters:
-        lake.save(parameters)
+    lake.save(parameters)
     if "agents" not in parameters.seeds:
         _complain(0, f"{options.seeds} has no agents.csv; {len(world.seeds.agents)} agents are invented")
+    for name in borrowed(options.seeds):
+        _complain(0, f"{options.seeds} has no {name}.csv; the project's is used")
     days = _days(start, end)
-    missing = [day for day in days if day not in landed]
-    _land(world, parameters, lake, missing)
-    if len(missing) < len(days):
-        print(f"{len(days) - len(missing)} of {len(days)} days had already landed and are left as they are")
+    whole = _whole(landed).intersection(days)
+    _land(world, parameters, lake, days)
+    if whole:
+        print(f"{len(whole)} of {len(days)} days had already landed and are left as they are")
     print(
         f"{world.opened(parameters.per_day)} tickets opened from {start} to {end}, at --per-day {parameters.per_day!r}"
     )
@@ -123,24 +133,26 @@ def simulate(options: argparse.Namespace) -> None:
             f"--seeds {options.seeds} are not those that {lake.output} was generated with; "
             "leave --seeds out to go on with those"
         )
-    landed = lake.landed(FEED)
-    if options.date in landed:
+    landed = _landed(lake)
+    begun, whole = set.union(*landed.values()), _whole(landed)
+    if begun == whole and options.date in whole:
         print(f"{options.date} has already landed; nothing changed")
         return
     if options.date and options.date < parameters.start:
         raise GeneratorError(f"--date {options.date} is before the lake's first day; give {parameters.start} or later")
-    following = landed[-1] + timedelta(days=1) if landed else parameters.start
+    following = max(begun) + timedelta(days=1) if begun else parameters.start
     last = options.date or following + timedelta(days=(options.days or DAYS) - 1)
     if last > LATEST:
         raise GeneratorError(f"--days {options.days} goes beyond {LATEST}; give fewer")
-    world = World(parameters.seeds, parameters.start, last, TicketUpdates.window)
-    _land(world, parameters, lake, _days(min(following, last), last))
+    days = sorted((begun - whole).union(_days(min(following, last), last)))
+    lake.save(parameters)
+    _land(World(parameters.seeds, parameters.start, days[-1], WINDOW), parameters, lake, days)
 
 
 def _wanted(options: argparse.Namespace) -> tuple[World, Parameters]:
     """What the options of `generate` ask for."""
     rows = read_rows(options.seeds)
-    world = World(rows, options.start, options.end, TicketUpdates.window)
+    world = World(rows, options.start, options.end, WINDOW)
     per_day = options.per_day or world.per_day(options.count or COUNT)
     shares = Shares(late=options.late, duplicates=options.duplicates, dirty=options.dirty)
     return world, Parameters(options.seed, options.start, per_day, shares, rows)
@@ -154,29 +166,47 @@ def _is_continued(lake: Lake, options: argparse.Namespace) -> bool:
         return False
 
 
+def _landed(lake: Lake) -> dict[str, set[date]]:
+    """The days of each feed that have landed."""
+    return {feed.name: set(lake.landed(feed.name)) for feed in FEEDS}
+
+
+def _whole(landed: dict[str, set[date]]) -> set[date]:
+    """The days that have landed in every feed: others did in some, since a run was stopped, or there were fewer."""
+    return set.intersection(*landed.values())
+
+
 def _land(world: World, parameters: Parameters, lake: Lake, days: list[date]) -> None:
+    """Lands those of the days that have not landed, in each feed."""
+    landed = _landed(lake)
+    missing = {name: [day for day in days if day not in some] for name, some in landed.items()}
+    days = sorted({day for some in missing.values() for day in some})
     if not days:
         return
     progress = _Progress(len(days))
-    feed = TicketUpdates(world, parameters, TicketLives(world, parameters))
-    land(feed, parameters, [day_number(day) for day in days], lake, progress)
+    lives = TicketLives(world, parameters)
+    feeds = [feed(world, parameters, lives) for feed in FEEDS]
+    numbers = {name: [day_number(day) for day in some] for name, some in missing.items()}
+    land(feeds, lives, parameters, numbers, lake, progress)
     progress.close()
     span = f"{days[0]}" if len(days) == 1 else f"{len(days)} days, {days[0]} to {days[-1]}"
-    print(f"landed {span}: {progress.lines} lines in {lake.output / FEED}")
+    lines = ", ".join(f"{count} lines in {name}" for name, count in progress.lines.items())
+    print(f"landed {span}, in {lake.output}: {lines}")
 
 
 class _Progress:
     """A line on standard error that says how far things are, where that is a terminal."""
 
     def __init__(self, days: int):
-        self.days, self.landed, self.lines = days, 0, 0
+        self.days, self.landed, self.lines = days, set(), Counter()
         self._shown_at, self._is_shown = 0.0, sys.stderr.isatty()
 
-    def __call__(self, day: date, lines: int) -> None:
-        self.landed, self.lines = self.landed + 1, self.lines + lines
-        if self._is_shown and (time.monotonic() - self._shown_at > 0.1 or self.landed == self.days):
+    def __call__(self, day: date, feed: str, lines: int) -> None:
+        self.landed.add(day)
+        self.lines[feed] += lines
+        if self._is_shown and (time.monotonic() - self._shown_at > 0.1 or len(self.landed) == self.days):
             self._shown_at = time.monotonic()
-            line = f"\r{day}  {self.landed}/{self.days} days  {self.lines:,} lines"
+            line = f"\r{day}  {len(self.landed)}/{self.days} days  {self.lines.total():,} lines"
             print(line, end="", file=sys.stderr, flush=True)
 
     def close(self) -> None:

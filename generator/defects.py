@@ -21,6 +21,8 @@ NO_TIMESTAMPS = (
     "1772359200",
 )
 NO_INTEGERS = ('"1"', "1.5", "1e3", "true")
+NO_NUMBERS = ('"2"', '"n/a"', "true", "1e400", "[2]")
+VALUE = r'(?:"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|true|false|\[(?:[^"\]]|"(?:[^"\\]|\\.)*")*\])'  # of a member
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Defect:
 
 
 def without(key: str) -> tuple[str, str]:
-    """The edit that removes a member whose value is a string or a whole number."""
-    member = rf'"{key}":(?:"(?:[^"\\]|\\.)*"|\d+)'
+    """The edit that removes a member, unless its value holds an array in an array or an object in an object."""
+    member = f'"{key}":{VALUE}'
     return rf"(\{{){member},|,{member}", r"\1"
 
 

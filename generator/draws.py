@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,3 +35,16 @@ class Draws:
         """int64 indices into `weights` (whole numbers), each drawn in proportion to its weight."""
         cumulated = np.cumsum(np.asarray(weights, dtype=np.int64))
         return np.searchsorted(cumulated, self.below(size, cumulated[-1]), side="right")
+
+
+class Pools:
+    """Lists of whole numbers, none of them empty, to draw from."""
+
+    def __init__(self, pools: Sequence[Sequence[int]]):
+        self._sizes = np.array([len(pool) for pool in pools])
+        self._starts = np.cumsum(self._sizes) - self._sizes
+        self._entries = np.concatenate(pools).astype(np.int64)
+
+    def draw(self, pool: np.ndarray, draws: Draws) -> np.ndarray:
+        """An entry of each of the lists at the indices `pool`, all entries being equally likely."""
+        return self._entries[self._starts[pool] + draws.below(len(pool), self._sizes[pool])]

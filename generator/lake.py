@@ -12,7 +12,7 @@ from pathlib import Path
 
 from generator.errors import GeneratorError
 from generator.mishaps import Shares
-from generator.seeds import Rows
+from generator.seeds import Rows, completed
 
 PARAMETERS = "_generator.json"
 CHUNK = 2**18  # bytes written at once; Linux takes several times as long for the same bytes in one large write
@@ -60,7 +60,7 @@ class Lake:
                     start=date.fromisoformat(content["start"]),
                     per_day=float(content["per_day"]),
                     shares=Shares(**{field.name: float(content[field.name]) for field in fields(Shares)}),
-                    seeds=content["seeds"],
+                    seeds=completed(content["seeds"]),
                 )
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -69,10 +69,12 @@ class Lake:
                 f"{path} cannot be read ({error!r}); delete {self.output} and generate it anew"
             ) from None
         raise GeneratorError(
-            f"{path} is of version {version} of the generator, this is version {VERSION}; name another --output"
+            f"{path} is of version {version} of the generator, this is version {VERSION}; name another --output, or "
+            f"delete {self.output} and generate it anew"
         )
 
     def save(self, parameters: Parameters) -> None:
+        """Writes them down, unless they stand there already."""
         content = {
             "version": VERSION,
             "seed": parameters.seed,
@@ -82,7 +84,9 @@ class Lake:
             "seeds": parameters.seeds,
         }
         members = (f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in content.items())
-        self._write(self.output / PARAMETERS, [("{\n" + ",\n".join(members) + "\n}\n").encode()])
+        text, path = ("{\n" + ",\n".join(members) + "\n}\n").encode(), self.output / PARAMETERS
+        if not path.exists() or path.read_bytes() != text:
+            self._write(path, [text])
 
     def land(self, feed: str, day: date, content: Iterable) -> None:
         """Writes the one file of a feed and a day from bytes-like pieces. It appears whole or not at all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from generator.calendars import DAY, Calendar
 from generator.errors import GeneratorError
 
+PROJECT_SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 COLUMNS = {
     "ticket_statuses": ("status", "phase", "is_open", "clock_runs"),
     "markets": ("market", "calendar"),
@@ -20,8 +22,11 @@ COLUMNS = {
     "business_hours": ("calendar", "iso_weekday", "opens_at", "closes_at"),
     "holidays": ("calendar", "holiday"),
     "agents": ("agent_id", "region", "team"),
+    "parts": ("part_code", "part_name", "system", "unit_price_eur"),
+    "failure_codes": ("failure_code", "failure_name", "system"),
 }
 MAY_BE_ABSENT = {"agents"}
+MAY_BE_BORROWED = ("parts", "failure_codes")  # from the project
 MAY_BE_EMPTY = {"agents", "business_hours", "holidays"}
 INVENTED_TEAMS = {"tier1": 3, "tier2": 2, "field": 1, "billing": 1}
 
@@ -50,14 +55,31 @@ class Agent:
 
 
 @dataclass(frozen=True)
+class Part:
+    part_code: str
+    part_name: str
+    system: str
+    cents: int  # of euro
+
+
+@dataclass(frozen=True)
+class Failure:
+    failure_code: str
+    failure_name: str
+    system: str
+
+
+@dataclass(frozen=True)
 class Seeds:
-    """What the seeds say. `calendars` runs parallel to `markets`; `agents` and `teams` are never empty."""
+    """What the seeds say. `calendars` runs parallel to `markets`; none of the others is ever empty."""
 
     markets: tuple[str, ...]
     calendars: tuple[Calendar, ...]
     known_statuses: frozenset[str]
     statuses: Statuses
     agents: tuple[Agent, ...]
+    parts: tuple[Part, ...]
+    failures: tuple[Failure, ...]
 
     @property
     def teams(self) -> tuple[str, ...]:
@@ -71,14 +93,17 @@ class Seeds:
 
 
 def read_rows(folder: Path) -> Rows:
-    """The rows of each seed in `folder`, with the columns of `COLUMNS` only; without agents.csv, no "agents"."""
+    """The rows of each seed in `folder`, with the columns of `COLUMNS` only; without agents.csv, no "agents".
+
+    Those of `borrowed` are the project's.
+    """
     if not folder.is_dir():
         raise GeneratorError(
             f"--seeds {folder}: there is no such folder; name the one that holds markets.csv and the other seeds"
         )
-    rows = {}
+    rows, lent = {}, borrowed(folder)
     for name, columns in COLUMNS.items():
-        path = folder / f"{name}.csv"
+        path = (PROJECT_SEEDS if name in lent else folder) / f"{name}.csv"
         if name in MAY_BE_ABSENT and not path.exists():
             continue
         try:
@@ -95,8 +120,21 @@ def read_rows(folder: Path) -> Rows:
         if missing:
             raise GeneratorError(f"{path} has no column {', '.join(missing)}; it needs {', '.join(columns)}")
         if not rows[name] and name not in MAY_BE_EMPTY:
-            raise GeneratorError(f"{path} has no rows; tickets need at least one")
+            raise GeneratorError(f"{path} has no rows; the generator needs at least one")
     return rows
+
+
+def borrowed(folder: Path) -> list[str]:
+    """The seeds that `folder` lacks and the project's are taken for."""
+    return [name for name in MAY_BE_BORROWED if not (folder / f"{name}.csv").exists()]
+
+
+def completed(rows: Rows) -> Rows:
+    """Rows that were kept when fewer seeds were read, and the project's for the seeds that are read now."""
+    if all(name in rows for name in MAY_BE_BORROWED):
+        return rows
+    of_project = read_rows(PROJECT_SEEDS)
+    return {name: rows.get(name, of_project[name]) for name in COLUMNS if name in rows or name in MAY_BE_BORROWED}
 
 
 def understand(rows: Rows) -> Seeds:
@@ -120,6 +158,8 @@ def understand(rows: Rows) -> Seeds:
         known_statuses=frozenset(row["status"] for row in rows["ticket_statuses"]),
         statuses=_statuses(rows["ticket_statuses"]),
         agents=agents or _invented_agents(markets),
+        parts=tuple(Part(row["part_code"], row["part_name"], row["system"], _cents(row)) for row in rows["parts"]),
+        failures=tuple(Failure(**row) for row in rows["failure_codes"]),
     )
 
 
@@ -160,6 +200,15 @@ def _zone(row: dict[str, str]) -> ZoneInfo:
             f"calendars.csv: no time zone data for {row['timezone']!r} of calendar {row['calendar']}; "
             "correct the name, or run `pip install tzdata` if this machine has no such data"
         ) from None
+
+
+def _cents(row: dict[str, str]) -> int:
+    if not re.fullmatch(r"\d{1,6}(\.\d\d?)?", row["unit_price_eur"], re.ASCII):
+        raise GeneratorError(
+            f"parts.csv: unit_price_eur of {row['part_code']} is {row['unit_price_eur']!r}; write euros, such as 12.50"
+        )
+    euros, _, cents = row["unit_price_eur"].partition(".")
+    return int(euros) * 100 + int(cents.ljust(2, "0"))
 
 
 def _second_of_day(text: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.draws import Draws
+from generator.draws import Draws, Pools
 from generator.seeds import Seeds
 
 QUEUE_OF_CATEGORY = {"billing": "billing", "breakdown": "field", "delivery": "field"}
@@ -31,14 +31,11 @@ class Staff:
         pools = []
         for serving in map(seeds.agents_of, seeds.markets):
             pools += [[n for n in serving if agents[n].team == team] or serving for team in teams]
-        self._sizes = np.array([len(pool) for pool in pools])
-        self._starts = np.cumsum(self._sizes) - self._sizes
-        self._pool = np.concatenate(pools) + len(teams)
+        self._pools = Pools([[len(teams) + n for n in pool] for pool in pools])
 
     def choose(self, market: np.ndarray, team: np.ndarray, draws: Draws) -> np.ndarray:
         """An agent (index into `assignees`) for each market and team; one of the market where it lacks the team."""
-        pool = market * self._teams + team
-        return self._pool[self._starts[pool] + draws.below(len(pool), self._sizes[pool])]
+        return self._pools.draw(market * self._teams + team, draws)
 
 
 def _team(teams: Sequence[str], usual: str, otherwise: int) -> int:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from faker import Faker
 from faker.config import AVAILABLE_LOCALES
 
-from generator.draws import Draws
+from generator.draws import Draws, Pools
 from generator.text import member, table
 
 VARIANTS = 48  # subjects of one market, category and product
@@ -40,33 +40,40 @@ WORDS = json.loads(Path(__file__).with_name("words.json").read_text(encoding="ut
 class Topics:
     """What tickets can be about.
 
-    `texts` holds JSON members (category, product, subject), one entry for each topic; a topic is its index.
+    `texts` holds JSON members (category, product, subject), one entry for each topic; a topic is its index. `places`
+    has the places of each market.
     """
 
     texts: pa.StringArray
     categories: tuple[str, ...]
+    places: tuple[tuple[str, ...], ...]
     _category_weights: np.ndarray
-    _kinds: int
-    _kind_lottery: np.ndarray
-    _lottery_sizes: np.ndarray
-    _lottery_starts: np.ndarray
+    _category_of_kind: np.ndarray
+    _kinds: Pools
 
     def draw(self, market: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
         """Category indices and topics for tickets of the markets (indices), each of shape (tickets,)."""
         size = len(market)
         category = draws.weighted(size, self._category_weights)
-        kind = self._kind_lottery[self._lottery_starts[category] + draws.below(size, self._lottery_sizes[category])]
+        kind = self._kinds.draw(category, draws)
         uncategorised = draws.hits(size, UNCATEGORISED)
-        return category, ((market * 2 + uncategorised) * self._kinds + kind) * VARIANTS + draws.below(size, VARIANTS)
+        topic = ((market * 2 + uncategorised) * len(self._category_of_kind) + kind) * VARIANTS
+        return category, topic + draws.below(size, VARIANTS)
+
+    def category(self, topic: np.ndarray) -> np.ndarray:
+        """The category (index) that tickets with these topics state; -1 for none."""
+        about, kind = np.divmod(topic // VARIANTS, len(self._category_of_kind))
+        return np.where(about % 2, -1, self._category_of_kind[kind])
 
 
 @lru_cache(maxsize=4)
 def topics(markets: tuple[str, ...], seed: int) -> Topics:
     """The topics of a lake with this seed; places and names come from faker, in the locale of each market."""
     kinds = [(category, product) for category, (_, products) in CATEGORIES.items() for product in products]
-    entries = []
+    entries, places = [], []
     for market in markets:
-        subjects = _subjects(market, kinds, seed)
+        of_market, subjects = _subjects(market, kinds, seed)
+        places.append(of_market)
         for is_categorised in (True, False):
             for (category, product), lines in zip(kinds, subjects, strict=True):
                 about = member("category", category if is_categorised else "") + member("product", product)
@@ -75,20 +82,18 @@ def topics(markets: tuple[str, ...], seed: int) -> Topics:
         [kinds.index((category, product)) for product, weight in products.items() for _ in range(weight)]
         for category, (_, products) in CATEGORIES.items()
     ]
-    sizes = np.array([len(lottery) for lottery in lotteries])
     return Topics(
         texts=table(entries),
         categories=tuple(CATEGORIES),
+        places=tuple(places),
         _category_weights=np.array([weight for weight, _ in CATEGORIES.values()]),
-        _kinds=len(kinds),
-        _kind_lottery=np.concatenate(lotteries),
-        _lottery_sizes=sizes,
-        _lottery_starts=np.cumsum(sizes) - sizes,
+        _category_of_kind=np.array([list(CATEGORIES).index(category) for category, _ in kinds]),
+        _kinds=Pools(lotteries),
     )
 
 
-def _subjects(market: str, kinds: Sequence[tuple[str, str]], seed: int) -> list[list[str]]:
-    """VARIANTS subjects for each (category, product)."""
+def _subjects(market: str, kinds: Sequence[tuple[str, str]], seed: int) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Places of a market, and VARIANTS subjects for each (category, product)."""
     locale = locale_of(market)
     language = locale[:2] if locale[:2] in WORDS["subjects"] else "en"
     faker = Faker(locale)
@@ -117,11 +122,15 @@ def _subjects(market: str, kinds: Sequence[tuple[str, str]], seed: int) -> list[
             )
             lines.append(line[0].upper() + line[1:])
         subjects.append(lines)
-    return subjects
+    return tuple(places), subjects
 
 
 def locale_of(market: str) -> str:
     """A faker locale of the country that the market's code names; one in a language that words.json has comes first."""
-    country = COUNTRY_OF_MARKET.get(market.upper(), market.upper())
-    locales = [locale for locale in AVAILABLE_LOCALES if locale.endswith(f"_{country}")]
+    locales = [locale for locale in AVAILABLE_LOCALES if locale.endswith(f"_{country_of(market)}")]
     return min(locales, key=lambda locale: (locale[:2] not in WORDS["subjects"], locale), default=FALLBACK_LOCALE)
+
+
+def country_of(market: str) -> str:
+    """The ISO 3166 code that the market's code stands for, if it stands for a country."""
+    return COUNTRY_OF_MARKET.get(market.upper(), market.upper())

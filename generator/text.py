@@ -31,6 +31,12 @@ def digits(numbers: np.ndarray) -> pa.StringArray:
     return pa.array(numbers).cast(pa.string())
 
 
+def tenths(numbers: np.ndarray) -> pa.StringArray:
+    """Whole numbers of tenths as decimals: 125 is 12.5."""
+    whole, tenth = np.divmod(numbers, 10)
+    return join(digits(whole), ".", digits(tenth))
+
+
 def where(mask: np.ndarray, texts: pa.StringArray) -> pa.StringArray:
     """`texts`, one for each true element of `mask`, in their places; elsewhere the empty string."""
     if not len(texts):

@@ -7,6 +7,7 @@ the day alone, and ends within LIFE_DAYS, so what happens on a day is known from
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from generator.calendars import DAY
 from generator.draws import Draws
 from generator.lake import Parameters
 from generator.records import stacked
+from generator.spread import spread
 from generator.staff import Staff
 from generator.subjects import topics
 from generator.tickets import TICKET, UPDATE, Channel, Cohort, Event, Severity, Source, Status
@@ -33,15 +35,13 @@ HAS_VEHICLE = 0.62
 STATES_DEADLINE = 0.45  # of the dealers' tickets
 DEADLINE_HOURS = np.array([12, 48, 120, 240])
 
-# How long things take: median minutes by severity, spread by the quantiles below. Agents' work counts open hours.
+# How long things take: median minutes by severity, spread as spread.py says. Agents' work counts open hours.
 ASSIGNMENT = np.array([1, 5, 18, 40])
 REPLY = np.array([2, 7, 27, 62])
 SOLUTION = np.array([150, 360, 900, 1750])
 REPAIR = np.array([60, 200, 480, 900])
 CUSTOMER_REPLY = np.array([45, 150, 420, 700])
 SECOND_THOUGHTS = np.array([600, 900, 1200, 1500])
-SPREAD = ((0.0, 0.05), (0.1, 0.22), (0.25, 0.48), (0.5, 1.0), (0.75, 1.9), (0.9, 3.4), (0.97, 6.0), (1.0, 14.0))
-KNOTS = 256
 
 IS_ROUTED = 0.66  # an agent is assigned before anyone replies
 IS_SOLVED = (0.61, 0.68, 0.76, 1.0)  # by the n-th reply
@@ -65,14 +65,16 @@ class TicketLives:
         self._seed, self._per_day = parameters.seed, parameters.per_day
 
     def of(self, day: int) -> Iterator[Cohort]:
-        """The cohorts of day number `day`, some ten thousand tickets each; none on a day without openings."""
+        """The cohorts of day number `day`, some ten thousand tickets each; none on a day without openings.
+
+        Tickets are opened at once, and lived when a cohort is first asked for its updates.
+        """
         first, end = (self._arrivals.opened_before(each, self._per_day) for each in (day, day + 1))
         for start in range(first, end, BLOCK):
             draws = Draws(self._seed, "ticket lives", day, start - first)
             tickets, category, severity = self._openings(day, start, min(BLOCK, end - start), draws)
-            life = _Lives(tickets, category, severity, self._desks, self.staff, draws)
-            life.live()
-            yield life.cohort((day + LIFE_DAYS) * DAY)
+            lives = _Lives(tickets, category, severity, self._desks, self.staff, draws)
+            yield Cohort(day, (start - first) // BLOCK, tickets, partial(lives.lived, (day + LIFE_DAYS) * DAY))
 
     def _openings(self, day: int, first: int, count: int, draws: Draws) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         tickets = np.zeros(count, TICKET)
@@ -111,8 +113,9 @@ class _Lives:
         self._team = self._assignee.copy()
         self._changes: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def cohort(self, before: int) -> Cohort:
-        """What happened before a moment."""
+    def lived(self, before: int) -> tuple[np.ndarray, np.ndarray]:
+        """The updates of whole lives, as far as they happen before a moment, and the row of each one's ticket."""
+        self._live()
         ticket = np.concatenate([who for who, _ in self._changes])
         updates = stacked([changes for _, changes in self._changes])
         order = np.argsort(ticket, kind="stable")
@@ -120,9 +123,9 @@ class _Lives:
         ticket, updates = ticket[order], updates.take(order)
         firsts = np.searchsorted(ticket, np.arange(len(self._tickets)))
         updates["step"] = np.arange(len(ticket)) - firsts[ticket] + 1
-        return Cohort(self._tickets, updates, ticket)
+        return updates, ticket
 
-    def live(self) -> None:
+    def _live(self) -> None:
         everyone = np.arange(len(self._tickets))
         self._change(everyone, self._now, Event.CREATED, status=Status.NEW)
         cancelled, active = self._split(everyone, 0.015)
@@ -239,9 +242,7 @@ class _Lives:
 
     def _delay(self, who: np.ndarray, minutes: np.ndarray) -> np.ndarray:
         """Seconds, at least one, spread around the median minutes of each ticket's severity."""
-        at = self._draws.uniform(len(who)) * KNOTS
-        knot = at.astype(np.int64)
-        factor = _FACTORS[knot] + (_FACTORS[knot + 1] - _FACTORS[knot]) * (at - knot)
+        factor = spread(self._draws.uniform(len(who)))
         return (factor * (minutes * 60)[self._severity[who]]).astype(np.int64) + 1
 
     def _after_work(self, who: np.ndarray, minutes: np.ndarray) -> np.ndarray:
@@ -261,18 +262,3 @@ class _Lives:
         asleep = ((second < WAKES) | (second >= SLEEPS)) & self._draws.hits(len(who), 0.9)
         morning = (WAKES - second) % DAY + self._draws.below(len(who), 3 * 3600)
         return at + np.where(asleep, morning, 0)
-
-
-def _quantiles() -> np.ndarray:
-    """SPREAD at KNOTS + 1 even steps, in plain arithmetic so that every machine has the same."""
-    values, upper = [], 1
-    for n in range(KNOTS + 1):
-        u = n / KNOTS
-        while SPREAD[upper][0] < u:
-            upper += 1
-        (u0, low), (u1, high) = SPREAD[upper - 1], SPREAD[upper]
-        values.append(low + (high - low) * (u - u0) / (u1 - u0))
-    return np.array(values)
-
-
-_FACTORS = _quantiles()

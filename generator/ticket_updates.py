@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -11,29 +10,15 @@ import pyarrow as pa
 from generator.calendars import day_of
 from generator.defects import NO_INTEGERS, NO_TIMESTAMPS, Defect, instead, missing, not_json
 from generator.draws import Draws
+from generator.identities import PREFIXES, SOURCES, customers, moments_of, ticket_numbers, vehicles
 from generator.lake import Parameters
 from generator.mishaps import LONGEST_DELAY, arrange
 from generator.seeds import Seeds
-from generator.text import (
-    IN_UTC,
-    Combinations,
-    digits,
-    join,
-    member,
-    pick,
-    table,
-    timestamps,
-    where,
-    with_micros,
-    with_offset,
-)
-from generator.ticket_lives import CUSTOMERS, LIFE_DAYS, VEHICLES, TicketLives
+from generator.text import Combinations, join, member, pick, table, where
+from generator.ticket_lives import LIFE_DAYS, TicketLives
 from generator.tickets import TICKET, UPDATE, Channel, Cohort, Event, Severity, Source, Status
 from generator.world import World
 
-FIRST_NUMBER = 1_000_001
-NAMES = {Source.HELPDESK: "", Source.DEALER_CRM: "dealer-crm", Source.MOBILE_APP: "mobile-app"}
-PREFIXES = {Source.HELPDESK: "HD", Source.DEALER_CRM: "DC", Source.MOBILE_APP: "MA"}
 WITHOUT_IDS = Source.MOBILE_APP  # it gives its updates no identity
 ENDINGS = ("}\n", *(f',"satisfaction":{stars}}}\n' for stars in range(1, 6)))
 SEQUENCES = ("", ',"sequence":1')
@@ -55,18 +40,16 @@ class TicketUpdates:
 
     def __init__(self, world: World, parameters: Parameters, lives: TicketLives):
         seeds = world.seeds
-        self._seed, self._shares, self._lives, self._desks = parameters.seed, parameters.shares, lives, world.desks
+        self._seed, self._shares, self._desks = parameters.seed, parameters.shares, world.desks
         self._lasting_defects = _lasting_defects(seeds)
         self._beginnings = table([f'{{"ticket_id":"{PREFIXES[source]}-' for source in Source])
         self._origins = Combinations(
-            ['"' + member("source", NAMES[source]) for source in Source],
+            [f'"{source}' for source in SOURCES],
             [member("channel", channel.name.lower()) for channel in Channel],
             [member("market", market) for market in seeds.markets],
         )
         self._topics = lives.topics.texts
-        self._customers = join(',"customer_id":"C-', digits(100_000 + np.arange(CUSTOMERS)), '"')
-        vehicles = join(',"vehicle_id":"V-', digits(300_000 + np.arange(VEHICLES)), '"')
-        self._vehicles = pa.concat_arrays([table([""]), vehicles])
+        self._customers, self._vehicles = customers(), vehicles()
         self._states = Combinations(
             [member("event", event.name.lower()) for event in Event],
             [member("status", getattr(seeds.statuses, status.name.lower())) for status in Status],
@@ -78,12 +61,11 @@ class TicketUpdates:
         self._steps = table(["", *(f'-{step}"' for step in range(1, 128))])
         self._ends = Combinations(SEQUENCES, ENDINGS)
 
-    def lines(self, day: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Lines of the tickets opened on day number `day`, and the day number that each lands on."""
-        for block, cohort in enumerate(self._lives.of(day)):
-            draws = Draws(self._seed, self.name, "landing", day, block)
-            landing = arrange(cohort.updates["at"], cohort.updates["step"] == 1, self._shares, draws)
-            yield _lines(cohort, landing.row, landing.place), landing.day
+    def lines(self, cohort: Cohort) -> tuple[np.ndarray, np.ndarray]:
+        """Lines of the tickets of a cohort, and the day number that each lands on."""
+        draws = Draws(self._seed, self.name, "landing", cohort.day, cohort.block)
+        landing = arrange(cohort.updates["at"], cohort.updates["step"] == 1, self._shares, draws)
+        return _lines(cohort, landing.row, landing.place), landing.day
 
     def text(self, lines: np.ndarray) -> pa.StringArray:
         """The JSON text of each line, with its line feed."""
@@ -92,7 +74,7 @@ class TicketUpdates:
             pick(self._ticket_text(lines.take(first)), same),
             pick(self._steps, np.where(lines["source"] == WITHOUT_IDS, 0, lines["step"])),
             ',"updated_at":"',
-            *self._timestamps(lines, lines["at"]),
+            *moments_of(lines, lines["at"], self._desks),
             self._states.pick(lines["event"], lines["status"], lines["severity"]),
             pick(self._assignees, lines["assignee"]),
             self._ends.pick(lines["sequence"], lines["satisfaction"]),
@@ -100,7 +82,7 @@ class TicketUpdates:
 
     def _ticket_text(self, tickets: np.ndarray) -> pa.StringArray:
         """What all lines of a ticket begin with, up to the step in the update_id."""
-        number = digits(tickets["number"] + FIRST_NUMBER)
+        number = ticket_numbers(tickets["number"])
         has_due, has_ids = tickets["due_at"] > 0, tickets["source"] != WITHOUT_IDS
         due = tickets.take(np.flatnonzero(has_due))
         return join(
@@ -108,21 +90,13 @@ class TicketUpdates:
             number,
             self._origins.pick(tickets["source"], tickets["channel"], tickets["market"]),
             ',"created_at":"',
-            *self._timestamps(tickets, tickets["opened_at"]),
+            *moments_of(tickets, tickets["opened_at"], self._desks),
             pick(self._topics, tickets["topic"]),
             pick(self._customers, tickets["customer"]),
             pick(self._vehicles, tickets["vehicle"] + 1),
-            where(has_due, join(',"sla_due_at":"', *self._timestamps(due, due["due_at"]))),
+            where(has_due, join(',"sla_due_at":"', *moments_of(due, due["due_at"], self._desks))),
             where(has_ids, join(',"update_id":"', number.filter(pa.array(has_ids)))),
         )
-
-    def _timestamps(self, tickets: np.ndarray, moments: np.ndarray) -> tuple[pa.StringArray, pa.StringArray]:
-        """Each source has its way: the dealers' system shows local time, the app counts microseconds."""
-        of_dealers, of_app = tickets["source"] == Source.DEALER_CRM, tickets["source"] == Source.MOBILE_APP
-        offset = np.where(of_dealers, self._desks.offset(tickets["market"], moments), 0)
-        micros = with_micros(tickets["number"] * 7919 + moments)
-        styles = np.select([of_dealers, of_app], [with_offset(offset), micros], IN_UTC)
-        return timestamps(moments + offset, styles)
 
     def defects(self, day: int) -> list[Defect]:
         """Ways to break a line that lands on a day: at least one for every reason for which a line is refused."""

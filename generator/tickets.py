@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 
@@ -64,12 +66,25 @@ UPDATE = np.dtype(
 
 @dataclass(frozen=True)
 class Cohort:
-    """Tickets opened on one day and their updates.
+    """Tickets opened on one day, and their updates.
 
     `tickets` is a TICKET array; `updates` an UPDATE array ordered by ticket and step; `ticket` has the row in `tickets`
-    of each update.
+    of each update. Cohorts of a day are told apart by `block`.
     """
 
+    day: int
+    block: int
     tickets: np.ndarray
-    updates: np.ndarray
-    ticket: np.ndarray
+    live: Callable[[], tuple[np.ndarray, np.ndarray]]  # what happens to them takes time to find out: only if asked
+
+    @property
+    def updates(self) -> np.ndarray:
+        return self._lived[0]
+
+    @property
+    def ticket(self) -> np.ndarray:
+        return self._lived[1]
+
+    @cached_property
+    def _lived(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.live()

@@ -1,6 +1,5 @@
 """The generator: what it lands, that it lands it again, and what it says when it cannot."""
 
-import csv
 import json
 import os
 import re
@@ -10,101 +9,31 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from refusals import Landed, moment, reason_to_refuse, reasons, rows
 
 from generator.calendars import DAY, Calendar, Desks, day_number
-from generator.cli import main
+from generator.cli import FEEDS as FEED_CLASSES
+from generator.cli import WINDOW, main
+from generator.defects import broken
 from generator.draws import Draws
+from generator.lake import Lake
+from generator.money import CURRENCIES, Money
+from generator.ticket_lives import TicketLives
+from generator.world import World
 
 PROJECT = Path(__file__).resolve().parents[2]
 SEEDS = PROJECT / "seeds"
 FEED = "ticket_updates"
+FEEDS = tuple(feed.name for feed in FEED_CLASSES)
 LIFE_AND_DELAY = 59
-REASONS = {
-    "not_json",
-    *(f"missing_{key}" for key in ("ticket_id", "updated_at", "created_at", "status", "severity", "market")),
-    *(f"bad_{key}" for key in ("updated_at", "created_at", "sla_due_at", "sequence", "satisfaction")),
-    *(f"unknown_{key}" for key in ("status", "severity", "market")),
-    "in_the_future",
-}
-
-
-# ---------- the contract, read anew
-
-
-@dataclass(frozen=True)
-class Landed:
-    day: date
-    text: str
-
-
-@cache
-def rows(seeds, name):
-    with open(seeds / f"{name}.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def moment(value):
-    """A moment in UTC; ValueError if the value is not what the contract calls a timestamp."""
-    if not isinstance(value, str) or not re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", value
-    ):
-        raise ValueError(value)
-    wall, fraction, zone = re.fullmatch(r"(.{19})(?:\.(\d+))?(.+)", value).groups()
-    local = datetime.fromisoformat(wall).replace(microsecond=int((fraction or "0").ljust(6, "0")), tzinfo=timezone.utc)
-    if zone == "Z":
-        return local
-    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
-    return local + offset if zone[0] == "-" else local - offset
-
-
-@cache
-def known_names(seeds):
-    return {
-        "status": {row["status"] for row in rows(seeds, "ticket_statuses")},
-        "severity": {"P1", "P2", "P3", "P4"},
-        "market": {row["market"] for row in rows(seeds, "markets")},
-    }
-
-
-def no_constant(name):
-    raise ValueError(name)
-
-
-def reason_to_refuse(line, seeds=SEEDS):
-    """Why the contract refuses a line, None if it does not."""
-    try:
-        update = json.loads(line.text, parse_constant=no_constant)
-    except ValueError:
-        return "not_json"
-    if not isinstance(update, dict):
-        return "not_json"
-    given = {key: value for key, value in update.items() if value is not None and str(value).strip()}
-    for key in ("ticket_id", "updated_at", "created_at", "status", "severity", "market"):
-        if key not in given:
-            return f"missing_{key}"
-    for key in ("updated_at", "created_at", "sla_due_at"):
-        try:
-            moment(given.get(key, "2026-01-01T00:00:00Z"))
-        except ValueError:
-            return f"bad_{key}"
-    for key in ("sequence", "satisfaction"):
-        value = given.get(key, 1)
-        if type(value) is not int or (key == "satisfaction" and value not in range(1, 6)):
-            return f"bad_{key}"
-    for key, names in known_names(seeds).items():
-        if given[key] not in names:
-            return f"unknown_{key}"
-    end = datetime.combine(line.day + timedelta(days=2), datetime.min.time(), timezone.utc)
-    return "in_the_future" if max(moment(given["updated_at"]), moment(given["created_at"])) >= end else None
 
 
 # ---------- a lake and what is in it
@@ -123,11 +52,11 @@ def files(output):
     return {str(path.relative_to(output)): path.read_bytes() for path in sorted(output.glob("*/dt=*/*"))}
 
 
-def landed(output):
-    """Every landed line."""
+def landed(output, feed=FEED):
+    """Every landed line of a feed."""
     return [
         Landed(date.fromisoformat(path.parent.name[len("dt=") :]), text)
-        for path in sorted(output.glob(f"{FEED}/dt=*/*.jsonl"))
+        for path in sorted(output.glob(f"{feed}/dt=*/*.jsonl"))
         for text in path.read_text(encoding="utf-8").split("\n")[:-1]
     ]
 
@@ -135,7 +64,7 @@ def landed(output):
 def updates_by_ticket(output):
     """The distinct updates of each ticket, in the order of the contract."""
     tickets = defaultdict(list)
-    for text in dict.fromkeys(line.text for line in landed(output) if reason_to_refuse(line) is None):
+    for text in dict.fromkeys(line.text for line in landed(output) if reason_to_refuse(FEED, line, SEEDS) is None):
         update = json.loads(text)
         tickets[update.get("source"), update["ticket_id"]].append(update)
     for updates in tickets.values():
@@ -143,10 +72,31 @@ def updates_by_ticket(output):
     return tickets
 
 
+def records_of(output, feed):
+    """The distinct lines of a feed, read."""
+    return [json.loads(text) for text in dict.fromkeys(line.text for line in landed(output, feed))]
+
+
+def feed_of(output, name):
+    """The feed that landed in a lake."""
+    parameters = Lake(output).parameters()
+    world = World(parameters.seeds, parameters.start, date(2026, 5, 31), WINDOW)
+    feed = next(feed for feed in FEED_CLASSES if feed.name == name)
+    return feed(world, parameters, TicketLives(world, parameters))
+
+
 def complete(tickets):
     """Those that were opened long enough before the lake's end for every late line to have landed."""
     end = datetime(2026, 5, 31, tzinfo=timezone.utc) - timedelta(days=LIFE_AND_DELAY)
     return [updates for updates in tickets.values() if moment(updates[0]["created_at"]) < end]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_waiting_for_the_disk():
+    """What a crash of the machine leaves behind is not tested, and most of the time would go there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 SPAN = ("--count", 1500, "--start", "2026-02-01", "--end", "2026-05-31", "--late", 0.05, "--duplicates", 0.05)
@@ -188,7 +138,7 @@ def test_a_seed_gives_the_same_bytes_in_every_process(tmp_path):
 
 def test_backfill_and_simulated_days_are_one_longer_backfill(tmp_path):
     """Long enough for the first simulated day to need nothing of the lake's first days."""
-    start, middle, end = date(2026, 1, 5), date(2026, 3, 20), date(2026, 3, 26)
+    start, middle, end = date(2025, 11, 25), date(2026, 3, 20), date(2026, 3, 26)
     rate = ("--per-day", 11.3, "--start", start, "--late", 0.1, "--duplicates", 0.1, "--dirty", 0.05)
     assert generate(tmp_path / "whole", *rate, "--end", end) == 0
     assert generate(tmp_path / "parts", *rate, "--end", middle) == 0
@@ -227,12 +177,40 @@ def test_a_landed_day_is_left_as_it_is(tmp_path, capsys):
 def test_a_day_that_was_removed_comes_back_alone(tmp_path):
     assert generate(tmp_path, "--count", 300, "--end", "2026-01-20") == 0
     before = files(tmp_path)
-    for day in ("2026-01-08", "2026-01-11"):
-        shutil.rmtree(tmp_path / FEED / f"dt={day}")
+    for feed in FEEDS:
+        for day in ("2026-01-08", "2026-01-11"):
+            shutil.rmtree(tmp_path / feed / f"dt={day}")
     assert simulate(tmp_path, "--date", "2026-01-11") == 0
-    assert set(before) - set(files(tmp_path)) == {f"{FEED}/dt=2026-01-08/{FEED}.jsonl"}
+    assert set(before) - set(files(tmp_path)) == {f"{feed}/dt=2026-01-08/{feed}.jsonl" for feed in FEEDS}
     assert generate(tmp_path, "--count", 300, "--end", "2026-01-20") == 0
     assert files(tmp_path) == before
+
+
+def test_a_day_that_landed_in_some_feeds_is_completed(tmp_path):
+    """What a run leaves behind that was stopped within a day."""
+    rate = ("--per-day", 30, "--start", "2026-01-05")
+    assert generate(tmp_path / "whole", *rate, "--end", "2026-01-16") == 0
+    assert generate(tmp_path / "parts", *rate, "--end", "2026-01-15") == 0
+    for command in (["simulate"], ["generate", *rate, "--end", "2026-01-16"]):
+        for feed, day in (("calls", 15), ("service_records", 15), ("support_logs", 6)):
+            shutil.rmtree(tmp_path / "parts" / feed / f"dt=2026-01-{day:02}")
+        assert main([*map(str, command), "--output", str(tmp_path / "parts")]) == 0
+        assert files(tmp_path / "parts") == files(tmp_path / "whole")
+
+
+def test_a_lake_that_began_with_tickets_alone_gets_the_other_feeds(tmp_path):
+    rate = ("--per-day", 9, "--start", "2026-01-05")
+    assert generate(tmp_path / "whole", *rate, "--end", "2026-01-16") == 0
+    assert generate(tmp_path / "old", *rate, "--end", "2026-01-15") == 0
+    for feed in FEEDS[1:]:
+        shutil.rmtree(tmp_path / "old" / feed)
+    kept = tmp_path / "old" / "_generator.json"
+    content = json.loads(kept.read_text(encoding="utf-8"))
+    del content["seeds"]["parts"], content["seeds"]["failure_codes"]
+    kept.write_text(json.dumps(content), encoding="utf-8")
+    assert simulate(tmp_path / "old") == 0
+    assert files(tmp_path / "old") == files(tmp_path / "whole")
+    assert kept.read_bytes() == (tmp_path / "whole" / "_generator.json").read_bytes()
 
 
 def test_simulate_keeps_to_the_seeds_of_the_lake(tmp_path, capsys):
@@ -252,7 +230,7 @@ def test_simulate_keeps_to_the_seeds_of_the_lake(tmp_path, capsys):
 
 
 def test_a_killed_run_leaves_whole_files_and_goes_on(tmp_path):
-    arguments = ["--count", "30000", "--end", "2026-02-10"]
+    arguments = ["--count", "10000", "--end", "2026-02-10"]
     assert generate(tmp_path / "whole", *arguments) == 0
     whole, output = files(tmp_path / "whole"), tmp_path / "killed"
     command = [sys.executable, "-m", "generator", "generate", *arguments, "--output", str(output)]
@@ -288,7 +266,7 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("count", [1, 10, 777])
 def test_count_is_exact(tmp_path, count):
     assert generate(tmp_path, "--count", count, "--end", "2026-02-15") == 0
-    assert len(files(tmp_path)) == 46
+    assert len(files(tmp_path)) == 46 * len(FEEDS)
     tickets = updates_by_ticket(tmp_path)
     assert len(tickets) == count
     assert len({ticket_id for _, ticket_id in tickets}) == count
@@ -349,16 +327,31 @@ def test_tickets_are_opened_mostly_while_the_desk_is_open(tickets):
 # ---------- lines
 
 
-def test_every_line_is_accepted_unless_broken_ones_are_asked_for(clean_lake):
-    assert {reason_to_refuse(line) for line in landed(clean_lake)} == {None}
+@pytest.mark.parametrize("feed", FEEDS)
+def test_every_line_is_accepted_unless_broken_ones_are_asked_for(clean_lake, feed):
+    assert {reason_to_refuse(feed, line, SEEDS) for line in landed(clean_lake, feed)} == {None}
 
 
-def test_every_reason_to_refuse_a_line_appears_and_no_good_line_is_lost(lake, clean_lake):
-    reasons = [reason_to_refuse(line) for line in landed(lake)]
-    assert set(reasons) == REASONS | {None}
-    good = [line for line, reason in zip(landed(lake), reasons, strict=True) if reason is None]
-    assert good == landed(clean_lake)
-    assert 0.04 < sum(reason is not None for reason in reasons) / len(good) < 0.06
+@pytest.mark.parametrize("feed", FEEDS)
+def test_broken_lines_are_added_and_no_good_line_is_lost(lake, clean_lake, feed):
+    found = [reason_to_refuse(feed, line, SEEDS) for line in landed(lake, feed)]
+    good = [line for line, reason in zip(landed(lake, feed), found, strict=True) if reason is None]
+    assert good == landed(clean_lake, feed)
+    assert 0.035 < sum(reason is not None for reason in found) / len(good) < 0.065
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_lines_are_broken_for_every_reason_to_refuse_them(clean_lake, feed):
+    """Any line can be broken in any way, and is then refused for that reason."""
+    day = date(2026, 4, 1)
+    defects = feed_of(clean_lake, feed).defects(day_number(day))
+    lines = [line.text for line in landed(clean_lake, feed) if line.day == day]
+    assert {defect.reason for defect in defects} == reasons(feed)
+    for defect in defects:
+        count, text = broken(pa.array([f"{line}\n" for line in lines]), [defect], 1, Draws("all of them"))
+        assert count == len(lines) > 0
+        found = {reason_to_refuse(feed, Landed(day, line), SEEDS) for line in text.decode().split("\n")[:-1]}
+        assert found == {defect.reason}, (defect, text)
 
 
 def test_values_are_of_the_types_and_names_of_the_contract(clean_lake):
@@ -464,6 +457,180 @@ def test_the_mix_is_that_of_a_support_desk(tickets):
     }
 
 
+# ---------- what there is around tickets
+
+
+OWN_ID = {"support_logs": "log_id", "calls": "call_id", "service_records": "service_record_id"}
+OWN_MOMENT = {"support_logs": "logged_at", "calls": "end_time", "service_records": "serviced_at"}
+
+
+def key_of(record):
+    return record.get("source"), record.get("ticket_id")
+
+
+@pytest.mark.parametrize(
+    ("feed", "fewest", "most"), [("support_logs", 3, 4), ("calls", 0.65, 0.95), ("service_records", 0.3, 0.7)]
+)
+def test_so_much_happens_around_a_ticket(clean_lake, tickets, feed, fewest, most):
+    assert fewest < len(records_of(clean_lake, feed)) / len(tickets) < most
+
+
+@pytest.mark.parametrize("feed", OWN_ID)
+def test_lines_of_every_feed_have_identities_and_land_late_and_twice(clean_lake, feed):
+    landings = defaultdict(list)
+    for line in landed(clean_lake, feed):
+        landings[line.text].append((line.day - moment(json.loads(line.text)[OWN_MOMENT[feed]]).date()).days)
+    ids = [json.loads(text)[OWN_ID[feed]] for text in landings]
+    assert len(set(ids)) == len(ids)
+    assert all(lag in range(16) for lags in landings.values() for lag in lags)
+    assert 0.02 < sum(min(lags) > 0 for lags in landings.values()) / len(landings) < 0.1
+    assert 0.03 < sum(len(lags) == 2 for lags in landings.values()) / len(landings) < 0.07
+
+
+@pytest.mark.parametrize("feed", FEED_CLASSES[1:], ids=FEEDS[1:])
+def test_nothing_around_a_ticket_lands_beyond_the_window(clean_lake, tickets, feed):
+    """Each line has the number of the ticket that led to it in its identity."""
+    opened_on = {ticket_id[3:]: moment(updates[0]["created_at"]).date() for (_, ticket_id), updates in tickets.items()}
+    for line in landed(clean_lake, feed.name):
+        number = json.loads(line.text)[OWN_ID[feed.name]].split("-")[1]
+        assert 0 <= (line.day - opened_on[number]).days <= feed.window
+
+
+def test_logs_are_of_tickets_or_of_none_that_is_known(clean_lake, tickets):
+    logs = records_of(clean_lake, "support_logs")
+    known = [log for log in logs if key_of(log) in tickets]
+    assert 0.001 < 1 - len(known) / len(logs) < 0.015
+    assert 0.1 < 1 - len({key_of(log) for log in known}) / len(tickets) < 0.35
+    opened_at = {key: moment(updates[0]["created_at"]) for key, updates in tickets.items()}
+    heard_of = defaultdict(lambda: date.max)
+    for line in landed(clean_lake, FEED):
+        key = key_of(json.loads(line.text))
+        heard_of[key] = min(heard_of[key], line.day)
+    named = [(line.day, heard_of[key_of(json.loads(line.text))]) for line in landed(clean_lake, "support_logs")]
+    assert any(named_on < heard_on < date.max for named_on, heard_on in named)
+    own = [log for log in known if re.search(r"(\d+)-", log["log_id"])[1] in log["ticket_id"]]
+    assert len(own) / len(known) > 0.99
+    lead = [opened_at[key_of(log)] - moment(log["logged_at"]) for log in own]
+    assert max(lead) <= timedelta(hours=3) and sum(each > timedelta(0) for each in lead) / len(lead) > 0.3
+
+
+def test_errors_come_in_bursts_before_time_is_up(clean_lake, tickets):
+    """By the deadline that the source states, or eight hours for a P1 that never waits for its customer."""
+    done, errors, logs = {"resolved", "closed", "cancelled"}, defaultdict(list), Counter()
+    for log in records_of(clean_lake, "support_logs"):
+        logs[key_of(log)] += 1
+        if log["log_level"] == "ERROR":
+            errors[key_of(log)].append(moment(log["logged_at"]))
+    late, hard, easy = {}, [], []
+    for key, updates in tickets.items():
+        first, last = updates[0], updates[-1]
+        opened_at, is_p1 = moment(first["created_at"]), first["severity"] == "P1"
+        due_at = moment(first["sla_due_at"]) if "sla_due_at" in first else opened_at + timedelta(hours=8)
+        so_far = [update["status"] for update in updates if moment(update["updated_at"]) <= due_at]
+        if so_far[-1] not in done and ("sla_due_at" in first or (is_p1 and not {*done, "pending"} & {*so_far})):
+            late[key] = due_at
+        if is_p1 or any(update["event"] == "escalated" for update in updates):
+            hard.append(key)
+        elif moment(last["updated_at"]) < opened_at + timedelta(days=1):
+            easy.append(key)
+    in_time = [due_at - timedelta(hours=6) <= at <= due_at for key, due_at in late.items() for at in errors[key]]
+    assert len(late) > 8 and sum(in_time) / len(in_time) > 0.7
+    of_hard, of_easy = (sum(len(errors[key]) for key in some) / sum(logs[key] for key in some) for some in (hard, easy))
+    assert of_hard > 4 * of_easy
+
+
+def test_errors_are_slow_and_busy(clean_lake):
+    seen = defaultdict(lambda: defaultdict(list))
+    for log in records_of(clean_lake, "support_logs"):
+        for key in ("response_time_ms", "cpu_percent"):
+            if key in log:
+                seen[key][log["log_level"]].append(log[key])
+    for levels in seen.values():
+        means = [np.mean(levels[level]) for level in ("DEBUG", "INFO", "WARN", "ERROR")]
+        assert means == sorted(means) and means[-1] > 1.5 * means[1]
+    components = Counter(log.get("component") for log in records_of(clean_lake, "support_logs"))
+    assert len(components) > 8 and 0 < components[None] < sum(components.values()) / 20
+
+
+def test_calls_are_with_agents_of_the_market_about_the_ticket(clean_lake, tickets):
+    agents = {row["agent_id"]: row["region"] for row in rows(SEEDS, "agents")}
+    calls = records_of(clean_lake, "calls")
+    for call in calls:
+        assert timedelta(seconds=5) < moment(call["end_time"]) - moment(call["start_time"]) < timedelta(hours=2)
+        if "ticket_id" in call:
+            first = tickets[key_of(call)][0]
+            assert call["customer_id"] == first["customer_id"]
+            assert call.get("issue_type", first.get("category")) == first.get("category")
+            assert agents.get(call["agent_id"], first["market"]) == first["market"]
+    seen = Counter(key for call in calls for key in call)
+    assert 0.9 < seen["ticket_id"] / len(calls) < 1 and 0.1 < seen["rating"] / len(calls) < 0.3
+    assert 0.9 < sum(call["agent_id"] in agents for call in calls) / len(calls) < 1
+    found = Counter(call.get("resolution") for call in calls)
+    assert min(found[each] for each in ("resolved", "escalated", "follow_up", "voicemail", None)) > 10
+    heard = [call["rating"] for call in calls if "rating" in call]
+    assert set(heard) >= {1, 2, 3, 4, 5} and any(rating % 1 for rating in heard)
+
+
+def test_vehicles_of_tickets_have_a_history(clean_lake, tickets):
+    of_tickets = {updates[0].get("vehicle_id") for updates in tickets.values()}
+    history = defaultdict(list)
+    for record in records_of(clean_lake, "service_records"):
+        history[record["vehicle_id"]].append(record)
+    assert set(history) <= of_tickets
+    assert sum(len(records) > 1 for records in history.values()) / len(history) > 0.1
+    steps = ran_back = again = 0
+    for records in history.values():
+        assert len({record["vehicle_model"] for record in records if "vehicle_model" in record}) <= 1
+        records.sort(key=lambda record: moment(record["serviced_at"]))
+        driven = [record["odometer_km"] for record in records if "odometer_km" in record]
+        steps += len(driven) - 1 if driven else 0
+        ran_back += sum(later < earlier for earlier, later in pairwise(driven))
+        for before, after in pairwise(records):
+            within = moment(after["serviced_at"]) - moment(before["serviced_at"]) < timedelta(days=90)
+            again += within and bool({*before.get("failure_codes", [])} & {*after.get("failure_codes", [])})
+    assert ran_back < steps / 20
+    assert again > 5
+
+
+def test_service_records_keep_to_the_seeds_and_their_market(clean_lake):
+    prices = {row["part_code"]: (row["part_name"], float(row["unit_price_eur"])) for row in rows(SEEDS, "parts")}
+    failures = {row["failure_code"] for row in rows(SEEDS, "failure_codes")}
+    currencies = {"DE": "EUR", "AT": "EUR", "UK": "GBP", "US": "USD", "JP": "JPY", "AU": "AUD"}
+    cities, services = defaultdict(set), Counter()
+    for record in records_of(clean_lake, "service_records"):
+        market = record["dealership_id"].split("-")[0]
+        assert record.get("currency", currencies[market]) == currencies[market]
+        assert set(record.get("failure_codes", [])) <= failures
+        assert ("currency" in record) == ("labor_cost" in record or "unit_price" in str(record.get("parts"))) or (
+            "currency" in record and not record.get("parts")
+        )
+        for part in record.get("parts", []):
+            assert prices[part["part_code"]][0] == part["part_name"]
+            if "unit_price" in part:
+                assert record["currency"] != "EUR" or part["unit_price"] == prices[part["part_code"]][1]
+                assert record["currency"] != "JPY" or type(part["unit_price"]) is int
+        cities[record["dealership_id"]].add(record.get("city"))
+        services[record["service_type"]] += 1
+        local = datetime.fromisoformat(record["serviced_at"][:19])
+        assert local.weekday() < 5 and 8 <= local.hour < 17
+    assert set(services) == {"maintenance", "repair", "recall", "inspection", "warranty"}
+    assert all(len(some - {None}) <= 1 for some in cities.values())
+
+
+def test_currencies_are_those_of_the_seed():
+    minor_units = {row["currency"]: row["minor_units"] for row in rows(SEEDS, "currencies")}
+    assert all(minor_units[name] == str(decimals) for name, (_, decimals, _) in CURRENCIES.items())
+
+
+@pytest.mark.parametrize(
+    ("market", "cents", "currency", "price"),
+    [("DE", 1420, "EUR", "14.20"), ("UK", 1250, "GBP", "10.75"), ("JP", 5, "JPY", "8"), ("Nowhere", 7, "EUR", "0.07")],
+)
+def test_prices_are_in_the_currency_of_the_market(market, cents, currency, price):
+    money = Money.of(market)
+    assert (money.currency, money.text(money.units(cents))) == (currency, price)
+
+
 # ---------- other seeds
 
 
@@ -479,6 +646,9 @@ def write_seeds(folder, **changes):
         "paris,1,09:00,17:30\nparis,3,22:00,24:00\ndelhi,2,10:07,19:00\n",
         "holidays": "calendar,holiday,holiday_name\nparis,2026-07-14,Fête nationale\n",
         "agents": "agent_id,agent_name,region,team\na1,A,Europe,care\na2,B,FR,care\n",
+        "parts": 'part_code,part_name,system,unit_price_eur\n7,"Fuse, 5 A",cabin,0.5\n"""x]""",Motor,axle,1200\n',
+        "failure_codes": 'failure_code,failure_name,system\n"a""b",Does nothing,cabin\nF2,Noise,axle\n',
+        "currencies": "currency,currency_name,minor_units\nEUR,Euro,2\nINR,Rupee,2\n",
     } | changes
     for name, text in texts.items():
         if text is not None:
@@ -493,19 +663,38 @@ def test_other_seeds_are_kept_to(tmp_path):
     seeds, output = write_seeds(tmp_path / "seeds"), tmp_path / "raw"
     assert generate(output, *OTHER, "--seeds", seeds) == 0
     lines = landed(output)
-    assert {reason_to_refuse(line, seeds) for line in lines} == {None}
+    assert {reason_to_refuse(FEED, line, seeds) for line in lines} == {None}
     updates = [json.loads(line.text) for line in lines]
     assert {update["market"] for update in updates} == {"FR", "IN", "XX"}
     assert {update["status"] for update in updates} == {row["status"] for row in rows(seeds, "ticket_statuses")}
     assert {update["status"] for update in updates if update["event"] == "created"} == {"neu"}
     agents = {(update["market"], update["agent_id"]) for update in updates if "agent_id" in update}
     assert agents == {("FR", "a1"), ("FR", "a2"), ("IN", "a1"), ("XX", "a1")}
+    for feed in FEEDS[1:]:
+        assert {reason_to_refuse(feed, line, seeds) for line in landed(output, feed)} == {None}
+    services = records_of(output, "service_records")
+    assert {code for record in services for code in record.get("failure_codes", [])} == {'a"b', "F2"}
+    parts = {(part["part_code"], part["part_name"]) for record in services for part in record.get("parts", [])}
+    assert parts == {("7", "Fuse, 5 A"), ('"x]"', "Motor")}
+    currencies = {(record["dealership_id"][:2], record.get("currency", "-")) for record in services}
+    assert currencies >= {("FR", "EUR"), ("IN", "INR"), ("XX", "EUR")}
+
+
+def test_parts_and_failures_of_the_project_are_borrowed(tmp_path, capsys):
+    seeds = write_seeds(tmp_path / "seeds", parts=None, failure_codes=None)
+    assert generate(tmp_path / "raw", *OTHER, "--seeds", seeds) == 0
+    error = capsys.readouterr().err
+    assert "no parts.csv; the project's is used" in error and "no failure_codes.csv" in error
+    services = records_of(tmp_path / "raw", "service_records")
+    codes = {code for record in services for code in record.get("failure_codes", [])}
+    assert codes and codes <= {row["failure_code"] for row in rows(SEEDS, "failure_codes")}
+    assert simulate(tmp_path / "raw", "--seeds", seeds) == 0
 
 
 def test_broken_lines_are_refused_with_other_seeds_too(tmp_path):
     seeds, output = write_seeds(tmp_path / "seeds"), tmp_path / "raw"
     assert generate(output, "--count", 400, "--end", "2026-02-28", "--dirty", 0.3, "--seeds", seeds) == 0
-    assert {reason_to_refuse(line, seeds) for line in landed(output)} == REASONS | {None}
+    assert {reason_to_refuse(FEED, line, seeds) for line in landed(output)} == reasons(FEED) | {None}
 
 
 def test_agents_of_no_market_serve_all_markets(tmp_path):
@@ -549,6 +738,8 @@ def test_two_statuses_are_enough(tmp_path):
         ({"holidays": "calendar,holiday\nparis,14.7.2026\n"}, ["holidays.csv", "14.7.2026"]),
         ({"ticket_statuses": "status,phase,is_open,clock_runs\non,working,true,true\n"}, ["ticket_statuses.csv"]),
         ({"agents": "agent_id,name\na1,A\n"}, ["agents.csv", "region, team"]),
+        ({"parts": "part_code,part_name,system,unit_price_eur\np1,Fuse,cabin,12 EUR\n"}, ["parts.csv", "p1", "12.50"]),
+        ({"failure_codes": "failure_code,failure_name,system\n"}, ["failure_codes.csv", "no rows"]),
     ],
 )
 def test_seeds_that_do_not_fit_are_named(tmp_path, capsys, changes, words):
@@ -641,6 +832,11 @@ def test_simulate_needs_a_lake_of_the_generator(tmp_path, capsys):
     assert generate(tmp_path / "raw", "--per-day", 9, "--start", "2026-01-05", "--end", "2026-01-06") == 0
     assert simulate(tmp_path / "raw", "--date", "2026-01-04") == 1
     assert "2026-01-05 or later" in capsys.readouterr().err
+    of_later = (tmp_path / "raw" / "_generator.json").read_text().replace('"version": 1', '"version": 2')
+    (tmp_path / "raw" / "_generator.json").write_text(of_later)
+    assert simulate(tmp_path / "raw") == 1
+    error = capsys.readouterr().err
+    assert "version 2 of the generator, this is version 1" in error and "generate it anew" in error
     (tmp_path / "raw" / "_generator.json").write_text("{")
     assert simulate(tmp_path / "raw") == 1
     assert "_generator.json cannot be read" in capsys.readouterr().err
@@ -650,7 +846,7 @@ def test_the_lake_is_that_of_the_environment(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("LAKE", str(tmp_path / "here"))
     assert main(["generate", "--count", "5", "--end", "2026-01-03"]) == 0
     assert main(["simulate"]) == 0
-    assert len(files(tmp_path / "here" / "raw")) == 4
+    assert len(files(tmp_path / "here" / "raw")) == 4 * len(FEEDS)
 
 
 def test_progress_is_shown_on_a_terminal_only(tmp_path, monkeypatch, capsys):

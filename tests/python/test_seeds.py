@@ -17,6 +17,9 @@ WRONG_SHAPE = (
     ("ticket_statuses", "", ",done,false,false\n", "line 10: status is blank. Fill it in, or delete the row."),
     ("business_hours", "de_service,1,", "de_service,Mon,", "line 2: iso_weekday is 'Mon'. Write a whole number."),
     ("holidays", "2025-01-01", "1.1.2025", "line 2: holiday is '1.1.2025'. Write a date such as 2026-12-31."),
+    ("currencies", "EUR,Euro,2", "EUR,Euro,two", "minor_units is 'two'. Write a whole number."),
+    ("failure_codes", "BAT-F02,", "BAT-F01,", "line 3: BAT-F01 stands in line 2 already. Keep one row."),
+    ("parts", "1480.00", "1480 EUR", "line 2: unit_price_eur is '1480 EUR'. Write a number such as"),
     ("sla_policies", "first_reply,15,", "first_reply,2h,", "line 2: target_minutes is '2h'. Write a number such as"),
 )
 WRONG_SENSE = (
