@@ -7,14 +7,15 @@
     {%- set where = config.get('where') -%}
     {%- if not where -%}{{- return(relation) -}}{%- endif -%}
     {%- set by_ticket = modules.re.search('__untested_tickets__\\((since )?(\\w+)\\)', where) -%}
+    {%- set by_feed = modules.re.search('__untested_(lines|records)__\\((\\w+)\\)', where) -%}
     {%- if by_ticket -%}
         {%- set where = where | replace(by_ticket.group(0), is_untested_ticket('ticket_key', by_ticket.group(2), or_later=by_ticket.group(1) is not none)) -%}
     {%- elif '__untested_updates__' in where -%}
         {%- set where = where | replace('__untested_updates__', is_untested_update('source', 'update_id', 'created_at')) -%}
-    {%- elif '__untested_lines__' in where -%}
-        {%- set where = where | replace('__untested_lines__', is_untested_line('load_id')) -%}
+    {%- elif by_feed -%}
+        {%- set where = where | replace(by_feed.group(0), is_untested_line(by_feed.group(2)) if by_feed.group(1) == 'lines' else is_untested_record(by_feed.group(2))) -%}
     {%- elif '__untested_landings__' in where -%}
-        {%- set where = where | replace('__untested_landings__', is_untested_landing('landed_on')) -%}
+        {%- set where = where | replace('__untested_landings__', is_untested_landing('feed', 'landed_on')) -%}
     {%- elif '__untested_days__' in where -%}
         {%- set where = where | replace('__untested_days__', is_untested_day('day')) -%}
     {%- endif -%}
@@ -37,12 +38,18 @@
 {% macro is_untested_update(source, update_id, created_at) -%}
     {%- set load = last_tested_load() -%}
     {%- if not load -%}{{- return('true') -}}{%- endif -%}
-    {%- set changed = updates_since(load, table_named('stg_ticket_updates__lines')) -%}
+    {%- set changed = records_since('ticket_updates', load, table_named('stg_ticket_updates__lines')) -%}
     {{- '(' ~ source ~ ', ' ~ update_id ~ ') in (' ~ changed ~ ') and ' ~ in_months(created_at, repeated_months_since(load)) -}}
 {%- endmacro %}
 
-{% macro is_untested_line(load_id) -%}
-    {{- load_id ~ ' > ' ~ last_tested_load() -}}
+{% macro is_untested_line(feed) -%}
+    {{- 'load_id > ' ~ last_tested_load(feed) -}}
+{%- endmacro %}
+
+{% macro is_untested_record(feed) -%}
+    {%- set load = last_tested_load(feed) -%}
+    {%- if not load -%}{{- return('true') -}}{%- endif -%}
+    {{- is_record_since(feed, load, table_named(staged_lines(feed))) -}}
 {%- endmacro %}
 
 
@@ -58,17 +65,22 @@
     {{- return(first_day_since(model.unique_id, load) if load else none) -}}
 {% endmacro %}
 
-{# What landed on a day that was read since this test last passed. #}
-{% macro is_untested_landing(landed_on) -%}
-    {%- set load = last_tested_load() -%}
-    {{- landed_on ~ " >= cast('" ~ first_landed_day(table_named('stg_ticket_updates__lines'), load) ~ "' as date)" if load else 'true' -}}
+{# What landed on a day, of a feed, that was read since this test last passed. #}
+{% macro is_untested_landing(feed, landed_on) -%}
+    (
+        {%- for name in feeds() -%}
+        {%- set load = last_tested_load(name) -%}
+        {%- set since = landed_on ~ " >= cast('" ~ first_landed_day(table_named(staged_lines(name)), load) ~ "' as date)" if load else 'true' -%}
+        {{ feed }} = '{{ name }}' and {{ since }} {{- ' or ' if not loop.last }}
+        {%- endfor -%}
+    )
 {%- endmacro %}
 
 
-{# The last load whose rows this test has passed; 0 if it has to look at all. #}
-{% macro last_tested_load() %}
+{# The last load of a feed whose rows this test has passed; 0 if it has to look at all. #}
+{% macro last_tested_load(feed='ticket_updates') %}
     {% if not execute or flags.FULL_REFRESH or var('test_all') %}{{ return(0) }}{% endif %}
-    {{ return(last_recorded_load(model.unique_id)) }}
+    {{ return(last_recorded_load(model.unique_id, feed)) }}
 {% endmacro %}
 
 
@@ -83,25 +95,35 @@
         {% endfor %}
         {% if passed %}
             insert into {{ load_watermarks() }}
-            select passed.test, taken_in.load_id, null, taken_in.as_of
+            select passed.test, taken_in.feed, taken_in.load_id, null, taken_in.as_of
             from (values {{ passed | join(', ') }}) as passed (test)
             cross join (
                 select
+                    feed,
                     min(load_id) as load_id,
                     min(as_of) as as_of
                 from (
                     select
+                        feed,
                         load_id,
                         as_of,
-                        rank() over (partition by model order by load_id desc) as recency
+                        rank() over (partition by model, feed order by load_id desc) as recency
                     from {{ load_watermarks() }}
                     where model not like 'test.%'
                 ) as by_recency
                 where recency = 1
+                group by feed
             ) as taken_in
-            where taken_in.load_id > coalesce(
-                (select max(tested.load_id) from {{ load_watermarks() }} as tested where tested.model = passed.test), 0
-            )
+            left join (
+                select
+                    model,
+                    feed,
+                    max(load_id) as load_id
+                from {{ load_watermarks() }}
+                group by model, feed
+            ) as tested
+                on passed.test = tested.model and taken_in.feed = tested.feed
+            where taken_in.load_id > coalesce(tested.load_id, 0)
         {% endif %}
     {% endif %}
 {% endmacro %}

@@ -37,3 +37,9 @@
 {% macro value_at_max(value, by) %}{{ return(adapter.dispatch('value_at_max')(value, by)) }}{% endmacro %}
 {% macro duckdb__value_at_max(value, by) -%} arg_max_null({{ value }}, {{ by }}) filter (where {{ by }} is not null) {%- endmacro %}
 {% macro athena__value_at_max(value, by) -%} max_by({{ value }}, {{ by }}) {%- endmacro %}
+
+
+{# The last value that is not null, by several columns. #}
+{% macro latest_value(value, by) %}{{ return(adapter.dispatch('latest_value')(value, by)) }}{% endmacro %}
+{% macro duckdb__latest_value(value, by) -%} arg_max({{ value }}, ({{ by | join(', ') }})) {%- endmacro %}
+{% macro athena__latest_value(value, by) -%} max_by({{ value }}, row({{ by | join(', ') }})) filter (where {{ value }} is not null) {%- endmacro %}

@@ -79,3 +79,33 @@
 {% macro json_text(json) %}{{ return(adapter.dispatch('json_text')(json)) }}{% endmacro %}
 {% macro duckdb__json_text(json) -%} {{ json }} {%- endmacro %}
 {% macro athena__json_text(json) -%} json_format({{ json }}) {%- endmacro %}
+
+
+{#
+    A JSON array of objects as an array of structs, each field the JSON text that stands there, text fields as `parse_json_object` has them; null for what is no
+    array. What is no object in it has nulls only.
+#}
+{% macro parse_json_objects(json, text_fields, json_fields) %}
+    {{- return(adapter.dispatch('parse_json_objects')(json, text_fields, json_fields)) -}}
+{% endmacro %}
+{% macro duckdb__parse_json_objects(json, text_fields, json_fields) -%}
+    from_json({{ json }}, '[{
+        {%- for field in text_fields + json_fields -%}
+        "{{ field }}": "{{ 'JSON' if field in json_fields else 'VARCHAR' }}" {{- ', ' if not loop.last }}
+        {%- endfor -%}
+    }]')
+{%- endmacro %}
+{% macro athena__parse_json_objects(json, text_fields, json_fields) -%}
+    transform(
+        try(cast(json_parse({{ json }}) as array(json))),
+        element -> {{ athena__parse_json_object('json_format(element)', text_fields, json_fields) }}
+    )
+{%- endmacro %}
+
+
+{# A JSON array as an array of the JSON texts of its elements; null for what is no array. #}
+{% macro parse_json_array(json) %}{{ return(adapter.dispatch('parse_json_array')(json)) }}{% endmacro %}
+{% macro duckdb__parse_json_array(json) -%} cast(from_json({{ json }}, '["JSON"]') as varchar[]) {%- endmacro %}
+{% macro athena__parse_json_array(json) -%}
+    transform(try(cast(json_parse({{ json }}) as array(json))), element -> json_format(element))
+{%- endmacro %}

@@ -12,6 +12,15 @@
 {% macro athena__is_landing() -%} regexp_like("$path", '/dt=[^/]*/[^/_.][^/]*\.jsonl(\.gz)?$') {%- endmacro %}
 
 
+{# What has landed of a feed. DuckDB's reader fails where there is no file, which is no fault of an optional feed. #}
+{% macro raw_lines(feed) %}{{ return(adapter.dispatch('raw_lines')(feed)) }}{% endmacro %}
+{% macro duckdb__raw_lines(feed) -%}
+    {%- set raw = source('raw', feed) -%}
+    {{- raw if has_landed(feed) else "(select '' as line, '' as rest, '' as filename, '' as dt where false)" -}}
+{%- endmacro %}
+{% macro athena__raw_lines(feed) -%} {{ source('raw', feed) }} {%- endmacro %}
+
+
 {# The path below raw/. #}
 {% macro landed_file(feed) %}{{ return(adapter.dispatch('landed_file')(feed)) }}{% endmacro %}
 {% macro duckdb__landed_file(feed) -%}
@@ -91,7 +100,7 @@
         and " ~ landed_file(feed) ~ " in ('" ~ (files | map('replace', "'", "''") | join("', '")) ~ "')
         and not " ~ is_blank('line')
     ) %}
-    {% set unreadable = run_query("select min(dt) from (" ~ duckdb__unreadable_lines() ~ ") as unreadable") %}
+    {% set unreadable = run_query("select min(dt) from (" ~ duckdb__unreadable_lines(feed) ~ ") as unreadable") %}
     {{ return([read.columns[0].values()[0], unreadable.columns[0].values()[0]] | select | min | default(none, true)) }}
 {% endmacro %}
 
@@ -132,15 +141,16 @@
         'not_json',
         line,
         {{ next_load() }}
-    from ({{ duckdb__unreadable_lines() }}) as unreadable
+    from ({{ duckdb__unreadable_lines(feed) }}) as unreadable
     {% endif %}
 {% endmacro %}
 
 {# Athena hands over every line, with what is not UTF-8 replaced. #}
 {% macro athena__quarantine_unreadable_lines(feed) %}{% endmacro %}
 
-{# What DuckDB's last scan of raw lines rejected; it keeps that in temporary tables of the session. #}
-{% macro duckdb__unreadable_lines() %}
+{# What DuckDB's last scan of a feed's raw lines rejected; it keeps that in temporary tables of the session. #}
+{% macro duckdb__unreadable_lines(feed) %}
+    {% set is_of_feed = "contains(file_path, '/raw/" ~ feed ~ "/dt=')" %}
     {% if run_query("select 1 from duckdb_tables() where temporary and table_name = 'reject_scans'").rows | length == 0 %}
     select null as filename, null as dt, null as line where false
     {% else %}
@@ -150,7 +160,7 @@
         min(trim(errors.csv_line, E'\r\n')) as line
     from reject_errors as errors
     inner join reject_scans as scans on errors.scan_id = scans.scan_id and errors.file_id = scans.file_id
-    where scans.scan_id = (select max(scan_id) from reject_scans)
+    where scans.scan_id = (select max(scan_id) from reject_scans where {{ is_of_feed }})
     group by scans.file_path, errors.line
     {% endif %}
 {% endmacro %}

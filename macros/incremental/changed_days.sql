@@ -26,7 +26,7 @@
 
 {# A query of the as_of that a model or a test recorded with a load: of several, since it may have been built again, any may be the last. #}
 {% macro recorded_as_of(name, load) %}
-    {{- return("select as_of from " ~ load_watermarks() ~ " where model = '" ~ name ~ "' and load_id = " ~ load) -}}
+    {{- return("select as_of from " ~ load_watermarks() ~ " where model = '" ~ name ~ "' and feed = 'ticket_updates' and load_id = " ~ load) -}}
 {% endmacro %}
 
 

@@ -20,7 +20,7 @@
         union all
         select 'not known' as opened_month
         from " ~ load_watermarks() ~ "
-        where model in ('int_load_months', 'stg_ticket_updates__lines')
+        where model in ('int_load_months', 'stg_ticket_updates__lines') and feed = 'ticket_updates'
         having max(load_id) > coalesce(max(case when model = 'int_load_months' then load_id end), 0)
         order by opened_month"
     ) %}
@@ -82,12 +82,19 @@
 {% macro in_months(moment, months, or_later=false) %}
     {% if months is none %}{{ return('true') }}{% endif %}
     {% if or_later and months %}{{ return(moment ~ " >= cast('" ~ months[0] ~ "' as date)") }}{% endif %}
+    {{ return(in_spans(moment, months, 'month')) }}
+{% endmacro %}
+
+
+{# A predicate: whether a moment or a date lies in one of these days or months. Those that follow each other make one range. #}
+{% macro in_spans(moment, firsts, grain) %}
     {% set ranges = [] %}
-    {% for month in months %}
-        {% if ranges and ranges[-1][1] == month %}
-            {% do ranges.append([ranges.pop()[0], month_after(month)]) %}
+    {% for first in firsts %}
+        {% set after = month_after(first) if grain == 'month' else day_after(first) %}
+        {% if ranges and ranges[-1][1] == first %}
+            {% do ranges.append([ranges.pop()[0], after]) %}
         {% else %}
-            {% do ranges.append([month, month_after(month)]) %}
+            {% do ranges.append([first, after]) %}
         {% endif %}
     {% endfor %}
     {% set predicates = [] %}
@@ -105,4 +112,11 @@
     {% set year, number = month[:4] | int, month[5:7] | int %}
     {% if year == 9999 and number == 12 %}{{ return(none) }}{% endif %}
     {{ return('%04d-%02d-01' | format(year + number // 12, number % 12 + 1)) }}
+{% endmacro %}
+
+
+{# The next day; none after the last that can be written. #}
+{% macro day_after(day) %}
+    {% if day == '9999-12-31' %}{{ return(none) }}{% endif %}
+    {{ return((modules.datetime.date.fromisoformat(day) + modules.datetime.timedelta(days=1)).isoformat()) }}
 {% endmacro %}

@@ -5,7 +5,10 @@
 #}
 {% macro first_unread_day(feed) %}
     {% if not execute %}{{ return(none) }}{% endif %}
-    {% if not is_incremental() %}{% do require_landings(feed) %}{{ return(none) }}{% endif %}
+    {% if not is_incremental() %}
+        {% if not feeds()[feed].is_optional %}{% do require_landings(feed) %}{% endif %}
+        {{ return(none) }}
+    {% endif %}
     {% if reference_data_has_changed() %}{{ return('0001-01-01') }}{% endif %}
     {# Files without a line to count are never in staging: they must not make it read again what is. #}
     {{ return(first_new_landing(feed, this) or '9999-12-31') }}
@@ -13,9 +16,15 @@
 
 
 {% macro require_landings(feed) %}
-    {% if flags.WHICH in ('build', 'run') and run_query(any_landing(feed)).rows | length == 0 %}
+    {% if not has_landed(feed) %}
         {% do exceptions.raise_compiler_error("No landings: " ~ no_landings(feed)) %}
     {% endif %}
+{% endmacro %}
+
+
+{# Whether there is anything to read of a feed. Only runs that read ask: others want the query as it stands. #}
+{% macro has_landed(feed) %}
+    {{ return(not execute or flags.WHICH not in ('build', 'run', 'retry', 'show') or run_query(any_landing(feed)).rows | length > 0) }}
 {% endmacro %}
 
 
@@ -27,7 +36,7 @@
             {{ landed_file(feed) }} as file,
             line,
             {{ is_whole_line() }} as is_whole
-        from {{ source('raw', feed) }}
+        from {{ raw_lines(feed) }}
         where
             {{ is_landing() }}
             {%- if first_day %}
@@ -43,7 +52,7 @@
 #}
 {% macro keep_contested_lines(feed) %}
     {% if execute %}
-    {% set identity = text_hash("file || chr(10) || source || ':' || update_id") %}
+    {% set identity = text_hash("file || chr(10) || " ~ feeds()[feed].identity | join(" || ':' || ")) %}
     {% set read_now = "load_id = " ~ next_load() ~ " and reason is null" %}
     {% set contested = "select distinct landed_on, file, line_hash from " ~ this ~ "
         where " ~ read_now ~ " and " ~ identity ~ " in (

@@ -1,7 +1,7 @@
 {#
-    A load is one reading of new landings by staging, numbered from 1. Each incremental model records the last load
-    that it has taken in, in the same transaction as its rows; what came with later loads is what it reads next. Tests record
-    theirs, too (macros/checks/untested.sql).
+    A load is one reading of new landings of a feed by its staging model, numbered from 1. Each incremental model records the last load of each of its
+    feeds that it has taken in, in the same transaction as its rows; what came with later loads is what it reads next. Tests record theirs, too
+    (macros/checks/untested.sql).
 #}
 {% macro load_watermarks() %}
     {{- return(table_named('load_watermarks')) -}}
@@ -17,7 +17,7 @@
 {# Run before dbt looks at what is there, or the first build would take it that nothing has been recorded. #}
 {% macro create_load_watermarks() %}
     {% if execute and flags.WHICH not in ('compile', 'generate') %}{% do adapter.cache_added(load_watermarks()) %}{% endif %}
-    {{ create_bookkeeping_table(load_watermarks(), {'model': 'varchar', 'load_id': 'bigint', 'reference_data': 'varchar', 'as_of': 'varchar'}) }}
+    {{ create_bookkeeping_table(load_watermarks(), {'model': 'varchar', 'feed': 'varchar', 'load_id': 'bigint', 'reference_data': 'varchar', 'as_of': 'varchar'}) }}
 {% endmacro %}
 
 
@@ -25,18 +25,21 @@
 {% macro record_load() %}
     {% if execute and not flags.EMPTY %}
     {% do stop_if_overtaken() %}
+    {% set measured_with = reference_data_fingerprint() if reference_data_columns() else 'null' %}
     insert into {{ load_watermarks() }}
-    {% if this.identifier == 'stg_ticket_updates__lines' %}
-    select '{{ this.identifier }}', {{ next_load() }}, {{ reference_data_fingerprint() }}, null
+    {% if this.identifier == staged_lines(own_feeds()[0]) %}
+    select '{{ this.identifier }}', '{{ own_feeds()[0] }}', {{ next_load() }}, {{ measured_with }}, null
     {% else %}
     {% set by_day = config.get('meta').get('replaces') == 'days' %}
     select
         '{{ this.identifier }}',
+        feed,
         max(load_id),
-        null,
+        {{ measured_with }},
         {{ '(select cast(as_of as varchar) from ' ~ ref('int_as_of') ~ ')' if by_day else 'null' }}
     from {{ load_watermarks() }}
-    where model = 'stg_ticket_updates__lines'
+    where {% for feed in own_feeds() %}(model = '{{ staged_lines(feed) }}' and feed = '{{ feed }}'){{ ' or ' if not loop.last }}{% endfor %}
+    group by feed
     {% endif %}
     {% endif %}
 {% endmacro %}
@@ -48,16 +51,16 @@
 {% endmacro %}
 
 
-{# The last load that this model has taken in; 0 for none. #}
-{% macro last_load() %}
-    {{ return(last_recorded_load(this.identifier)) }}
+{# The last load of a feed, of the first of its own if none is named, that this model has taken in; 0 for none. #}
+{% macro last_load(feed=none) %}
+    {{ return(last_recorded_load(this.identifier, feed or own_feeds()[0])) }}
 {% endmacro %}
 
 
-{# The last load recorded for a model or a test; 0 for none. #}
-{% macro last_recorded_load(name) %}
+{# The last load of a feed recorded for a model or a test; 0 for none. #}
+{% macro last_recorded_load(name, feed) %}
     {% if not execute or load_relation(load_watermarks()) is none %}{{ return(0) }}{% endif %}
-    {{ return(looked_up("select coalesce(max(load_id), 0) from " ~ load_watermarks() ~ " where model = '" ~ name ~ "'")[0] | int) }}
+    {{ return(looked_up("select coalesce(max(load_id), 0) from " ~ load_watermarks() ~ " where model = '" ~ name ~ "' and feed = '" ~ feed ~ "'")[0] | int) }}
 {% endmacro %}
 
 

@@ -1,9 +1,9 @@
 {#
     Incremental strategy `replace`: what the model's new rows stand in for is deleted, then they are inserted. A plain
     delete+insert by key would leave behind rows that are no longer there, such as a reply clock that a late line undid.
-    `meta.replaces` says what that is: `days_read` (of staging, from the first landed day that it read on), `landed_days` (from
-    the first of those days on), `read_updates` (those, and the identities that were read), `loads` (those not taken in yet),
-    `changed_tickets`, `changed_months` or `days` (from the first changed one on).
+    `meta.replaces` says what that is: `days_read` (of staging, from the first landed day that it read on), `landed_days` (of each feed, from the first of
+    those days on), `read_records` (those, and the identities that were read), `loads` (those not taken in yet), `changed_tickets`, `changed_months`, `days`
+    (from the first changed one on) or `changed_dates` (those of which lines tell).
 #}
 {% macro get_incremental_replace_sql(arguments) %}
     {%- set target = arguments['target_relation'] -%}
@@ -21,23 +21,35 @@
     {%- if replaces == 'days_read' -%}
         landed_on >= cast('{{ first_landed_day(new_rows) }}' as date)
     {%- elif replaces == 'landed_days' -%}
-        landed_on >= cast('{{ first_landed_day(ref('stg_ticket_updates__lines'), last_load()) }}' as date)
-    {%- elif replaces == 'read_updates' -%}
-        landed_on >= cast('{{ first_landed_day(ref('stg_ticket_updates__lines'), last_load()) }}' as date)
-        or (source, update_id) in ({{ changed_updates() }})
+        {%- for feed in own_feeds() %}
+        (feed = '{{ feed }}' and {{ is_on_changed_landing(feed) }}) {{- ' or ' if not loop.last }}
+        {%- endfor -%}
+    {%- elif replaces == 'read_records' -%}
+        {{ is_on_changed_landing(own_feeds()[0]) }}
+        or {{ is_changed_record(own_feeds()[0]) }}
     {%- elif replaces == 'changed_tickets' -%}
-        ticket_key in ({{ changed_tickets() }}) and {{ in_months(config.get('meta').get('opened_at'), changed_months()) }}
+        {%- set opened_at = config.get('meta').get('opened_at') -%}
+        ticket_key in ({{ changed_tickets() }}) {{- ' and ' ~ in_months(opened_at, changed_months()) if opened_at }}
     {%- elif replaces == 'changed_months' -%}
         {{ in_months('opened_month', changed_months()) }}
     {%- elif replaces == 'loads' -%}
         load_id > {{ last_load() }}
     {%- elif replaces == 'days' -%}
         day >= cast('{{ first_changed_day() }}' as date)
+    {%- elif replaces == 'changed_dates' -%}
+        {{ in_changed_dates(config.get('meta').get('dates').column) }}
     {%- else -%}
         {%- do exceptions.raise_compiler_error(
-            this.identifier ~ ": meta.replaces must be days_read, landed_days, read_updates, loads, changed_tickets, changed_months or days, not " ~ replaces
+            this.identifier ~ ": meta.replaces must be days_read, landed_days, read_records, loads, changed_tickets, changed_months, days or changed_dates, not " ~ replaces
         ) -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{# Whether a row landed on a day of a feed that was read with a load that this model has not taken in: on any, if it computes all. #}
+{% macro is_on_changed_landing(feed) %}
+    {%- set lines = ref(staged_lines(feed)) -%}
+    {{- "landed_on >= cast('" ~ first_landed_day(lines, last_load(feed)) ~ "' as date)" if execute and is_incremental() else 'true' -}}
 {% endmacro %}
 
 

@@ -1,6 +1,10 @@
 {% macro micros_between(start, stop) -%} ({{ micros(stop) }} - {{ micros(start) }}) {%- endmacro %}
 {% macro hours(micros) -%} ({{ micros }} / 3.6e9) {%- endmacro %}
 {% macro minutes(micros) -%} ({{ micros }} / 6e7) {%- endmacro %}
+{# With two decimals, half up; of no negative span. #}
+{% macro rounded_minutes(micros) -%}
+    cast({{ whole_quotient(micros ~ ' + 300000', 600000) }} / 1e2 as decimal(18, 2))
+{%- endmacro %}
 
 
 {# '08:30' as minutes after midnight; '24:00' is 1440. #}

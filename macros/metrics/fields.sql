@@ -28,3 +28,32 @@
 {% macro strict_integer(json) -%}
     case when {{ matches(json, '^-?\\d+\\z') }} then try_cast({{ json }} as bigint) end
 {%- endmacro %}
+
+
+{# A JSON number that a double can hold; else null. Of JSON nothing else begins with a digit or a minus. #}
+{% macro strict_number(json) -%}
+    case
+        when
+            {{ matches(json, '^[-0-9]') }}
+            and abs(try_cast({{ json }} as double)) <= 1.7976931348623157e308
+            then try_cast({{ json }} as double)
+    end
+{%- endmacro %}
+
+
+{% macro strict_boolean(json) -%} case {{ json }} when 'true' then true when 'false' then false end {%- endmacro %}
+
+
+{# The system that a ticket lives in, and its key there, of a line that names a ticket. #}
+{% macro ticket_source() -%} coalesce(source, 'helpdesk') {%- endmacro %}
+{% macro ticket_key() -%} ({{ ticket_source() }} || ':' || ticket_id) {%- endmacro %}
+
+
+{# The code that JSON text stands for: a string, or the digits of an integer; null for a blank one. #}
+{% macro code_of(json) -%}
+    case
+        when {{ absent_if_blank_json(json) }} is null then null
+        when starts_with({{ json }}, '"') then {{ json_string(json) }}
+        else {{ json }}
+    end
+{%- endmacro %}

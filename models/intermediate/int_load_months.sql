@@ -25,7 +25,7 @@ lines as (
 )
 
 select
-    {{ last_recorded_load('stg_ticket_updates__lines') }} as load_id,
+    {{ last_recorded_load('stg_ticket_updates__lines', 'ticket_updates') }} as load_id,
     opened_month,
     min(case when is_new and not is_md5 then update_id end) as first_update_id,
     max(case when is_new and not is_md5 then update_id end) as last_update_id,

@@ -1,0 +1,69 @@
+{#
+    The feeds, by the name of their folder below raw/. `fields`: what a line can give, and of which type; `required`: what it must give; `identity`: the
+    columns that two lines share if they tell of the same; `adds`: what staging adds to the fields; `repeated`: the model that decides between such lines; `records`: the one that has each
+    accepted one once. A lake may be without what `is_optional`.
+#}
+{% macro feeds() %}
+    {{ return({
+        'ticket_updates': {
+            'fields': {
+                'ticket_id': 'text', 'updated_at': 'timestamp', 'created_at': 'timestamp', 'status': 'text', 'severity': 'text', 'market': 'text',
+                'source': 'text', 'update_id': 'text', 'sequence': 'integer', 'event': 'text', 'category': 'text', 'channel': 'text', 'product': 'text',
+                'team': 'text', 'agent_id': 'text', 'customer_id': 'text', 'vehicle_id': 'text', 'subject': 'text', 'satisfaction': 'integer',
+                'sla_due_at': 'timestamp',
+            },
+            'required': ['ticket_id', 'updated_at', 'created_at', 'status', 'severity', 'market'],
+            'identity': ['source', 'update_id'],
+            'adds': ['ticket_key'],
+            'repeated': 'int_repeated_updates',
+            'records': 'int_ticket_updates',
+        },
+        'support_logs': {
+            'is_optional': true,
+            'fields': {
+                'log_id': 'text', 'ticket_id': 'text', 'source': 'text', 'logged_at': 'timestamp', 'log_level': 'text', 'component': 'text',
+                'message': 'text', 'response_time_ms': 'number', 'cpu_percent': 'number',
+            },
+            'required': ['log_id', 'ticket_id', 'logged_at', 'log_level'],
+            'identity': ['log_id'],
+            'adds': ['ticket_key'],
+            'repeated': 'int_repeated_support_logs',
+            'records': 'int_support_logs',
+        },
+        'calls': {
+            'is_optional': true,
+            'fields': {
+                'call_id': 'text', 'agent_id': 'text', 'customer_id': 'text', 'start_time': 'timestamp', 'end_time': 'timestamp', 'ticket_id': 'text',
+                'source': 'text', 'issue_type': 'text', 'resolution': 'text', 'rating': 'number',
+            },
+            'required': ['call_id', 'agent_id', 'customer_id', 'start_time', 'end_time'],
+            'identity': ['call_id'],
+            'adds': ['ticket_key'],
+            'repeated': 'int_repeated_calls',
+            'records': 'int_calls',
+        },
+        'service_records': {
+            'is_optional': true,
+            'fields': {
+                'service_record_id': 'text', 'dealership_id': 'text', 'vehicle_id': 'text', 'serviced_at': 'timestamp', 'service_type': 'text',
+                'odometer_km': 'number', 'vehicle_model': 'text', 'technician_id': 'text', 'city': 'text', 'notes': 'text', 'failure_codes': 'json',
+                'parts': 'json', 'labor_hours': 'number', 'labor_cost': 'number', 'currency': 'text', 'is_warranty': 'boolean',
+            },
+            'required': ['service_record_id', 'dealership_id', 'vehicle_id', 'serviced_at', 'service_type'],
+            'identity': ['service_record_id'],
+            'adds': ['parts_count', 'parts_cost', 'failure_count'],
+            'repeated': 'int_repeated_service_records',
+            'records': 'int_service_records',
+        },
+    }) }}
+{% endmacro %}
+
+
+{# The staging model of a feed. #}
+{% macro staged_lines(feed) %}{{ return('stg_' ~ feed ~ '__lines') }}{% endmacro %}
+
+
+{# The feeds that a model takes in: `meta.feeds`, or that of tickets. #}
+{% macro own_feeds() %}
+    {{ return((config.get('meta') or {}).get('feeds') or ['ticket_updates']) }}
+{% endmacro %}
