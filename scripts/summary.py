@@ -12,11 +12,19 @@ AS_OF = """
     from fct_tickets
 """
 
+
+def accepted_of(feed):
+    return f"(select coalesce(sum(accepted), 0) from ingestion_state where feed = '{feed}')"
+
+
 HEADLINE = f"""
     select
         ({AS_OF}) as as_of,
         (select count(*) from fct_tickets) as tickets,
-        (select coalesce(sum(accepted), 0) from ingestion_state) as updates,
+        {accepted_of("ticket_updates")} as updates,
+        {accepted_of("support_logs")} as logs,
+        {accepted_of("calls")} as calls,
+        {accepted_of("service_records")} as service_records,
         (select coalesce(sum(duplicates), 0) from ingestion_state) as duplicates,
         (select coalesce(sum(quarantined), 0) from ingestion_state) as quarantined
 """
@@ -96,11 +104,12 @@ def on_athena():
 
 def main():
     query, place = on_athena() if sys.argv[1:] == ["athena"] else on_duckdb()
-    ((as_of, tickets, updates, duplicates, quarantined),) = query(HEADLINE)
+    ((as_of, tickets, updates, logs, calls, services, duplicates, quarantined),) = query(HEADLINE)
     rows = query(SEVERITIES)
 
     print(f"\nTicket lake as of {as_of:%Y-%m-%d %H:%M} UTC" if as_of else "\nTicket lake without an accepted update")
-    print(f"{tickets:,} tickets, {updates:,} updates; {duplicates:,} lines repeated, {quarantined:,} quarantined\n")
+    print(f"{tickets:,} tickets, {updates:,} updates, {logs:,} logs, {calls:,} calls, {services:,} services")
+    print(f"{duplicates:,} lines repeated, {quarantined:,} quarantined\n")
     print(f"{'':8}{'open':>8}{'overdue':>9} | resolved in the last {DAYS} days")
     print(
         f"{'':8}{'':>8}{'':>9} | {'tickets':>8}{'reply late':>12}{'SLA breached':>14}"

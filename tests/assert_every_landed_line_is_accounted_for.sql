@@ -4,24 +4,23 @@ with
 landed as (
 
     select
+        feed,
         landed_on,
         accepted,
         quarantined
     from {{ ref('ingestion_state') }}
-    where feed = 'ticket_updates'
 
 ),
 
 refused as (
 
     select
+        feed,
         landed_on,
         sum(occurrences) as quarantined
     from {{ ref('quarantined_lines') }}
-    where
-        feed = 'ticket_updates'
-        and {{ is_untested_landing('landed_on') }}
-    group by landed_on
+    where {{ is_untested_landing('feed', 'landed_on') }}
+    group by feed, landed_on
 
 ),
 
@@ -49,7 +48,11 @@ tickets as (
 totals as (
 
     select
-        (select coalesce(sum(accepted), 0) from landed) as accepted,
+        (
+            select coalesce(sum(accepted), 0)
+            from landed
+            where feed = 'ticket_updates'
+        ) as accepted,
         (select coalesce(sum(updates), 0) from {{ ref('ops_metrics_daily') }}) as daily_updates
 
 )
@@ -61,10 +64,10 @@ select
     landed.quarantined as counted,
     refused.quarantined as reported
 from landed
-full outer join refused on landed.landed_on = refused.landed_on
+full outer join refused on landed.feed = refused.feed and landed.landed_on = refused.landed_on
 where
     coalesce(landed.quarantined, -1) <> coalesce(refused.quarantined, 0)
-    and {{ is_untested_landing('coalesce(landed.landed_on, refused.landed_on)') }}
+    and {{ is_untested_landing('coalesce(landed.feed, refused.feed)', 'coalesce(landed.landed_on, refused.landed_on)') }}
 
 union all
 
@@ -75,7 +78,7 @@ select
     landed.quarantined as counted,
     ops_metrics.quarantined as reported
 from {{ ref('ops_metrics_daily') }} as ops_metrics
-left join landed on ops_metrics.day = landed.landed_on
+left join landed on ops_metrics.day = landed.landed_on and landed.feed = 'ticket_updates'
 where ops_metrics.quarantined <> coalesce(landed.quarantined, 0)
 
 union all

@@ -11,12 +11,17 @@ known as (
 
 ),
 
--- Agents that tickets name and the seed does not yet: kept, so that every number has its row.
+-- Agents that tickets or calls name and the seed does not yet: kept, so that every number has its row.
 seen as (
 
-    select distinct agent_id
+    select agent_id
     from {{ ref('int_ticket_traits') }}
     where agent_id is not null
+
+    union
+
+    select agent_id
+    from {{ ref('fct_calls') }}
 
 )
 

@@ -2,49 +2,47 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
-        meta={'replaces': 'landed_days'},
+        meta={'feeds': feeds() | list, 'replaces': 'landed_days'},
         post_hook="{{ record_load() }}",
     )
 }}
 
 with
 
-lines as (
-
-    select
-        landed_on,
-        file,
-        reason
-    from {{ ref('stg_ticket_updates__lines') }}
-    where {{ is_new('load_id') }}
-
-),
-
 landed as (
 
+    {% for feed in feeds() -%}
     select
+        '{{ feed }}' as feed,
         landed_on,
         count(distinct file) as files,
         count(*) as lines,
         count(reason) as quarantined
-    from lines
+    from {{ ref(staged_lines(feed)) }}
+    where {{ is_on_changed_landing(feed) }}
     group by landed_on
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
 accepted as (
 
+    {% for feed, is in feeds().items() -%}
     select
+        '{{ feed }}' as feed,
         landed_on,
         count(*) as accepted
-    from {{ ref('int_ticket_updates') }}
-    where {{ is_new('load_id') }}
+    from {{ ref(is.records) }}
+    where {{ is_on_changed_landing(feed) }}
     group by landed_on
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 )
 
 select
-    'ticket_updates' as feed,
+    landed.feed,
     landed.landed_on,
     cast(landed.files as integer) as files,
     cast(landed.lines as integer) as lines,
@@ -52,4 +50,4 @@ select
     cast(landed.lines - landed.quarantined - coalesce(accepted.accepted, 0) as integer) as duplicates,
     cast(landed.quarantined as integer) as quarantined
 from landed
-left join accepted on landed.landed_on = accepted.landed_on
+left join accepted on landed.feed = accepted.feed and landed.landed_on = accepted.landed_on

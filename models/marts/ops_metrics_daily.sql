@@ -75,12 +75,11 @@ quarantine as (
 
     select
         landed_on as day,
-        count(*) as quarantined
-    from {{ ref('stg_ticket_updates__lines') }}
+        quarantined
+    from {{ ref('ingestion_state') }}
     where
-        reason is not null
+        feed = 'ticket_updates'
         and {{ is_on_changed_day('landed_on', first_day) }}
-    group by landed_on
 
 )
 

@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ each_record_once('support_logs') }}
