@@ -29,18 +29,22 @@ class Lake:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.raw = self.folder / "raw" / "ticket_updates"
+        self.raw = self.folder / "raw"
         self.raw.mkdir(parents=True)
 
-    def land(self, files):
-        """Writes files: bytes by path below raw/ticket_updates."""
+    def land(self, files, feed="ticket_updates"):
+        """Writes files: bytes by path below raw/<feed>."""
         for path, content in files.items():
-            file = self.raw / path
+            file = self.raw / feed / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
 
+    def connect(self):
+        """The database, for reading."""
+        return duckdb.connect(str(self.folder / "ticketlake.duckdb"), read_only=True)
+
     def query(self, sql):
-        with duckdb.connect(str(self.folder / "ticketlake.duckdb"), read_only=True) as database:
+        with self.connect() as database:
             return database.execute(sql).fetchall()
 
     def execute(self, sql):
@@ -49,7 +53,7 @@ class Lake:
 
     def read(self, tables):
         """The rows of each table, sorted, its columns and their types first."""
-        with duckdb.connect(str(self.folder / "ticketlake.duckdb"), read_only=True) as database:
+        with self.connect() as database:
             return {
                 table: [
                     tuple((name, of_type) for name, of_type, *_ in database.execute(f"describe {table}").fetchall()),
@@ -131,12 +135,14 @@ def exact_part_first(row):
     """What rows are sorted by: decimals only after all else, since their last digits depend on the order of a sum."""
     decimals = [isinstance(value, float) for value in row]
     return (
-        [repr(value) for value, is_decimal in zip(row, decimals, strict=True) if not is_decimal],
+        [repr(sorted(value) if isinstance(value, dict) else value) for value in row if not isinstance(value, float)],
         [round(value, 6) for value, is_decimal in zip(row, decimals, strict=True) if is_decimal],
     )
 
 
 def same(one, other):
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
     return one == other

@@ -1,9 +1,10 @@
-"""Random hostile landings of ticket updates, and what the contract says must become of each of their lines."""
+"""Random hostile landings, those of ticket updates first, and what the contract says must become of each line."""
 
 import gzip
 import hashlib
 import json
 import random
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
@@ -41,17 +42,18 @@ BAD_TIMESTAMPS = (
 
 @dataclass(frozen=True)
 class Line:
-    """A landed line: its text, and why it is refused or else the (source, update_id) that it carries."""
+    """A landed line: its text, and why it is refused or else what it is known by: (source, update_id), or its id."""
 
     text: str
     reason: str | None = None
-    identity: tuple[str, str] | None = None
+    identity: tuple[str, str] | str | None = None
 
 
 @dataclass
 class Landing:
-    """The bytes of each file by its path below raw/ticket_updates, and the lines of those that count."""
+    """The bytes of each file by its path below raw/<feed>, and the lines of those that count."""
 
+    feed: str = "ticket_updates"
     contents: dict[str, bytes] = field(default_factory=dict)
     lines: dict[str, list[Line]] = field(default_factory=dict)
 
@@ -67,7 +69,7 @@ class Landing:
         return parts
 
     def latest_moment(self):
-        """No update lies after it."""
+        """Nothing lies after it that is refused in the future."""
         return f"{max(map(day_of, self.lines)) + timedelta(2)} 00:00:00"
 
     def quarantined_lines(self):
@@ -76,7 +78,7 @@ class Landing:
             (path, line.text, line.reason) for path, lines in self.lines.items() for line in lines if line.reason
         )
         return sorted(
-            (day_of(path), f"ticket_updates/{path}", md5(text), text, reason, count)
+            (day_of(path), f"{self.feed}/{path}", md5(text), text, reason, count)
             for (path, text, reason), count in refused.items()
         )
 
@@ -128,8 +130,18 @@ def random_landing(seed):
     return Desk(seed).landing()
 
 
-class Desk:
-    """A support desk that does everything that it should not."""
+class Sender:
+    """Lands the lines of a feed on random days, in every way that is allowed and in many that are not.
+
+    A feed says what happened (`facts`: fields, their moments as datetimes), which moment must not lie in the future
+    (`latest`), what else the same id may tell (`contradiction`), how its lines are refused (`faults`), and by what an
+    accepted one is known (`identity`).
+    """
+
+    feed: str
+    free_text: str
+    repeated, contradicted, broken = 0.12, 0.06, 0.12
+    notes = ('NaN, "}]', [1, {"status": "closed"}], {"ticket_id": None}, -5e-4, True)
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -142,13 +154,11 @@ class Desk:
             self.first_day + timedelta(day): self.random.sample(FILE_NAMES, self.random.choice((1, 2, 2, 3)))
             for day in range(self.days)
         }
-        self.update_ids = ["shared"]
 
     def landing(self):
-        landing = Landing()
-        for number in range(self.random.randint(30, 80)):
-            for update in self.updates(number):
-                self.land(landing.lines, update)
+        landing = Landing(self.feed)
+        for fact in self.facts():
+            self.land(landing.lines, fact)
         for path, lines in landing.lines.items():
             self.random.shuffle(lines)
             landing.contents[path] = self.encoded(path, lines)
@@ -157,7 +167,7 @@ class Desk:
             landing.contents[path] = self.random.choice((b"", b"\n", b" \t\r\n\x0b\x0c\n"))
             landing.lines[path] = []
         for path in self.random.sample(IGNORED, 4):
-            landing.contents[path.format(day=f"dt={self.some_day()}")] = file_of(ticket_line(ticket_id="ignored"))
+            landing.contents[path.format(day=f"dt={self.some_day()}")] = file_of(self.ignored)
         return landing
 
     def chance(self, share):
@@ -166,10 +176,120 @@ class Desk:
     def some_day(self):
         return self.first_day + timedelta(self.random.randrange(self.days))
 
-    # ---------- the life of a ticket
+    def moment(self, first, end):
+        return self.rounded(
+            first + timedelta(microseconds=self.random.randrange((end - first) // timedelta.resolution))
+        )
+
+    def rounded(self, moment):
+        """Often a day's first moment or its last, or the hour at which a shop opens: there an error shows."""
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        return self.random.choice((midnight, midnight - timedelta.resolution, moment.replace(minute=0), *[moment] * 9))
+
+    def step(self):
+        unit = self.random.choice((0, 0, 1e-6, 60, 3600, 3600, 86400, 86400))
+        return timedelta(seconds=unit * self.random.uniform(1, 4))
+
+    # ---------- landing
+
+    def land(self, lines, fact):
+        """Lands a fact once or more, on its day or later, beside broken copies."""
+        day, line = self.landing_day(fact), self.line(fact)
+        self.add(lines, day, line)
+        if self.chance(self.repeated):
+            self.add(lines, self.landing_day(fact), line)
+        if self.chance(self.contradicted):
+            other = fact | self.contradiction(fact)
+            self.add(lines, self.landing_day(other), self.line(other))
+        if self.chance(self.broken):
+            self.add(lines, day, self.broken_line(fact, day))
+
+    def landing_day(self, fact):
+        """A day for which the fact does not lie in the future: its own, the one before, or a later one."""
+        day = self.latest(fact).date() + timedelta(self.random.choice((-1, *[0] * 7, 1, 2, 3, 5, 9)))
+        return min(max(day, self.first_day), self.last_day)
+
+    def add(self, lines, day, line):
+        lines.setdefault(f"dt={day}/{self.random.choice(self.file_names[day])}", []).append(line)
+
+    def encoded(self, path, lines):
+        endings = self.random.choice((["\n"], ["\n"], ["\r\n"], ["\n", "\r\n", "\n\n", "\r\n \t\r\n"]))
+        text = "".join(line.text + self.random.choice(endings) for line in lines)
+        data = (text.rstrip("\r\n") if self.chance(0.3) else text).encode()
+        return gzip.compress(data, mtime=0) if path.endswith(".gz") else data
+
+    # ---------- lines
+
+    def line(self, fact):
+        text = self.text(fact)
+        return Line(text, None, self.identity(fact, text))
+
+    def text(self, fields):
+        """The fields as JSON, in one of the many ways to write it; "<1e2>" becomes a number that is written so."""
+        fields = {key: self.iso(value) if isinstance(value, datetime) else value for key, value in fields.items()}
+        if self.chance(0.2):
+            fields["note"] = self.random.choice(self.notes)
+        if self.chance(0.2):
+            fields[self.free_text] = self.random.choice(
+                ("Ladesäule 充電 🚗", "a\u2028b\u0085c", '"},', "\\", "a\tb\nc", "\f")
+            )
+        items = [(key, value) for key, value in fields.items() if value is not None or self.chance(0.5)]
+        if self.chance(0.2):
+            self.random.shuffle(items)
+        separators = self.random.choice(((", ", ": "), (", ", ": "), (",", ":"), (" ,\t", " : ")))
+        text = json.dumps(dict(items), ensure_ascii=self.chance(0.5), separators=separators)
+        text = re.sub(r'"<([-+.\deE]+)>"', r"\1", text)
+        return self.random.choice((*["{}"] * 18, " {}", "\t{} \t")).format(text)
+
+    def iso(self, moment):
+        offset = self.random.choice((0, 0, 0, 60, 330, -210, 840, -840))
+        local = moment.astimezone(timezone(timedelta(minutes=offset)))
+        if offset == 0:
+            return local.isoformat().replace("+00:00", self.random.choice(("Z", "Z", "+00:00", "-00:00")))
+        return local.isoformat()
+
+    def broken_line(self, fact, day):
+        """A line with one fault or two, and the reason that the first of them gives."""
+        faults = [("not_json", {}), *self.faults(fact, day)]
+        chosen = self.chosen(len(faults))
+        broken = dict(fact)
+        for index in reversed(chosen):
+            broken |= faults[index][1]
+        reason, text = faults[chosen[0]][0], self.text(broken)
+        return Line(self.random.choice(BROKEN_JSON)(text.strip()) if reason == "not_json" else text, reason)
+
+    def chosen(self, count):
+        """One fault or two of so many, in the order in which they are found."""
+        return sorted(self.random.sample(range(count), self.random.choice((1, 1, 2))))
+
+    def missing(self, *fields):
+        return [(f"missing_{key}", {key: self.random.choice((None, "", " \t"))}) for key in fields]
+
+    def bad_timestamps(self, *fields):
+        return [(f"bad_{key}", {key: self.random.choice(BAD_TIMESTAMPS)}) for key in fields]
+
+    def in_the_future(self, field, day):
+        """From the first moment on of the day after the next."""
+        return ("in_the_future", {field: datetime.combine(day + timedelta(2), datetime.min.time(), timezone.utc)})
+
+
+class Desk(Sender):
+    """A support desk that does everything that it should not."""
+
+    feed = "ticket_updates"
+    free_text = "subject"
+    ignored = ticket_line(ticket_id="ignored")
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.update_ids = ["shared"]
+
+    def facts(self):
+        for number in range(self.random.randint(30, 80)):
+            yield from self.updates(number)
 
     def updates(self, number):
-        """The fields of each update, moments still as datetimes."""
+        """The updates of a ticket."""
         pick, chance = self.random.choice, self.chance
         created_at = moment = self.moment(self.start - timedelta(pick((0, 0, 0, 3, 40))), self.end)
         if chance(0.2):
@@ -196,6 +316,8 @@ class Desk:
                 "agent_id": pick((None, "", "de-01", "de-02", "us-01", "nobody")),
                 "team": pick((None, "tier1", "tier2")),
             }
+            if number % 3:
+                update["vehicle_id"] = f"V-{(number + index // 4) % 9}"
             if chance(0.1):
                 update["market"] = pick((*MARKETS, "AU" if is_late else "DE"))
             if chance(0.1):
@@ -213,104 +335,30 @@ class Desk:
             yield update
             moment = self.rounded(moment + self.step())
 
-    def moment(self, first, end):
-        return self.rounded(
-            first + timedelta(microseconds=self.random.randrange((end - first) // timedelta.resolution))
-        )
-
-    def rounded(self, moment):
-        """Often a day's first moment or its last, or the hour at which a shop opens: there an error shows."""
-        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-        return self.random.choice((midnight, midnight - timedelta.resolution, moment.replace(minute=0), *[moment] * 9))
-
-    def step(self):
-        unit = self.random.choice((0, 0, 1e-6, 60, 3600, 3600, 86400, 86400))
-        return timedelta(seconds=unit * self.random.uniform(1, 4))
-
     def update_id(self, own):
         if self.chance(0.3):
             return None
         self.update_ids.append(self.random.choice(self.update_ids) if self.chance(0.05) else own)
         return self.update_ids[-1]
 
-    # ---------- its landing
+    def identity(self, update, text):
+        return (update["source"] or "helpdesk", update["update_id"] or md5(text))
 
-    def land(self, lines, update):
-        """Lands an update once or more, on its day or later, beside broken copies."""
-        day, line = self.landing_day(update), self.line(update)
-        self.add(lines, day, line)
-        if self.chance(0.12):
-            self.add(lines, self.landing_day(update), line)
-        if self.chance(0.06):
-            other = update | {"status": self.random.choice(STATUSES), "market": self.random.choice(MARKETS)}
-            self.add(lines, self.landing_day(other), self.line(other))
-        if self.chance(0.12):
-            self.add(lines, day, self.broken_line(update, day))
+    def latest(self, update):
+        return max(update["updated_at"], update["created_at"])
 
-    def landing_day(self, update):
-        """A day for which the update does not lie in the future: its own, the one before, or a later one."""
-        latest = max(update["updated_at"], update["created_at"]).date()
-        day = latest + timedelta(self.random.choice((-1, *[0] * 7, 1, 2, 3, 5, 9)))
-        return min(max(day, self.first_day), self.last_day)
+    def contradiction(self, update):
+        return {"status": self.random.choice(STATUSES), "market": self.random.choice(MARKETS)}
 
-    def add(self, lines, day, line):
-        lines.setdefault(f"dt={day}/{self.random.choice(self.file_names[day])}", []).append(line)
-
-    def encoded(self, path, lines):
-        endings = self.random.choice((["\n"], ["\n"], ["\r\n"], ["\n", "\r\n", "\n\n", "\r\n \t\r\n"]))
-        text = "".join(line.text + self.random.choice(endings) for line in lines)
-        data = (text.rstrip("\r\n") if self.chance(0.3) else text).encode()
-        return gzip.compress(data, mtime=0) if path.endswith(".gz") else data
-
-    # ---------- its lines
-
-    def line(self, update):
-        text = self.text(update)
-        return Line(text, None, (update["source"] or "helpdesk", update["update_id"] or md5(text)))
-
-    def text(self, fields):
-        """The fields as JSON, in one of the many ways to write it."""
-        fields = {key: self.iso(value) if isinstance(value, datetime) else value for key, value in fields.items()}
-        if self.chance(0.2):
-            fields["note"] = self.random.choice(
-                ('NaN, "}]', [1, {"status": "closed"}], {"ticket_id": None}, -5e-4, True)
-            )
-        if self.chance(0.2):
-            fields["subject"] = self.random.choice(
-                ("Ladesäule 充電 🚗", "a\u2028b\u0085c", '"},', "\\", "a\tb\nc", "\f")
-            )
-        items = [(key, value) for key, value in fields.items() if value is not None or self.chance(0.5)]
-        if self.chance(0.2):
-            self.random.shuffle(items)
-        separators = self.random.choice(((", ", ": "), (", ", ": "), (",", ":"), (" ,\t", " : ")))
-        text = json.dumps(dict(items), ensure_ascii=self.chance(0.5), separators=separators)
-        return self.random.choice((*["{}"] * 18, " {}", "\t{} \t")).format(text)
-
-    def iso(self, moment):
-        offset = self.random.choice((0, 0, 0, 60, 330, -210, 840, -840))
-        local = moment.astimezone(timezone(timedelta(minutes=offset)))
-        if offset == 0:
-            return local.isoformat().replace("+00:00", self.random.choice(("Z", "Z", "+00:00", "-00:00")))
-        return local.isoformat()
-
-    def broken_line(self, update, day):
-        """A line with one fault or two, and the reason that the first of them gives."""
+    def faults(self, update, day):
         pick = self.random.choice
-        faults = [
-            ("not_json", None, None),
-            *((f"missing_{key}", key, pick((None, "", " \t"))) for key in REQUIRED),
-            *((f"bad_{key}", key, pick(BAD_TIMESTAMPS)) for key in ("updated_at", "created_at", "sla_due_at")),
-            ("bad_sequence", "sequence", pick(("1", "x", 1.0, True, 2**63))),
-            ("bad_satisfaction", "satisfaction", pick((0, 6, "5", 4.5))),
-            ("unknown_status", "status", pick(("reopened", "OPEN", "open "))),
-            ("unknown_severity", "severity", pick(("P5", "p1", 1))),
-            ("unknown_market", "market", pick(("XX", "de", " DE"))),
-            ("in_the_future", "updated_at", datetime.combine(day + timedelta(2), datetime.min.time(), timezone.utc)),
+        return [
+            *self.missing(*REQUIRED),
+            *self.bad_timestamps("updated_at", "created_at", "sla_due_at"),
+            ("bad_sequence", {"sequence": pick(("1", "x", 1.0, True, 2**63))}),
+            ("bad_satisfaction", {"satisfaction": pick((0, 6, "5", 4.5))}),
+            ("unknown_status", {"status": pick(("reopened", "OPEN", "open "))}),
+            ("unknown_severity", {"severity": pick(("P5", "p1", 1))}),
+            ("unknown_market", {"market": pick(("XX", "de", " DE"))}),
+            self.in_the_future("updated_at", day),
         ]
-        chosen = sorted(self.random.sample(range(len(faults)), pick((1, 1, 2))))
-        broken = dict(update)
-        for index in reversed(chosen):
-            _, key, value = faults[index]
-            broken |= {key: value} if key else {}
-        reason, text = faults[chosen[0]][0], self.text(broken)
-        return Line(pick(BROKEN_JSON)(text.strip()) if reason == "not_json" else text, reason)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
+from feed_landings import random_feed_landings, ticket_moments
 from lakes import PROJECT, Dbt, Lake, differences
 from landings import day_of, file_of, md5, random_landing, ticket_line
 
@@ -171,6 +172,34 @@ def test_a_changed_seed_changes_what_was_built(project, tmp_path, seed_file, edi
     after = dbt.read(lake)
     assert differences(after, before)
     assert not differences(after, full_refresh(dbt, tmp_path / "fresh", contents))
+
+
+def test_changed_seeds_of_other_feeds_change_what_was_built(project, tmp_path):
+    folder, dbt = project
+    tickets = random_landing(402)
+    landings = {"ticket_updates": tickets} | random_feed_landings(402, ticket_moments(tickets))
+    lake, fresh = Lake(tmp_path / "lake"), Lake(tmp_path / "fresh")
+    for feed, landing in landings.items():
+        lake.land(landing.contents, feed)
+        fresh.land(landing.contents, feed)
+    dbt.build(lake)
+    before = dbt.read(lake)
+    for name, old, new in (
+        ("agents", "Brandhuber,DE", "Brandhuber,FR"),
+        ("currencies", "\nJPY,Yen,0", ""),
+        ("parts", "BAT-1010,", "BRK-1,Disc,brakes,9.5\nBAT-1010,"),
+        ("failure_codes", "BAT-F01,", "U0100,Silence,battery\nBAT-F01,"),
+    ):
+        path = folder / "seeds" / f"{name}.csv"
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    dbt.build(lake)
+    after = dbt.read(lake)
+    changed = {line.split()[0] for line in differences(after, before).splitlines()}
+    assert changed >= {"call_kpis_daily", "part_usage_monthly", "failures_monthly", "quarantined_lines"}
+    dbt.build(fresh, "--full-refresh")
+    assert not differences(after, dbt.read(fresh))
 
 
 @pytest.mark.parametrize("seed", range(KILLS))

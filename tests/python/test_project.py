@@ -13,7 +13,8 @@ PROPERTIES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rg
 CUT_AT = {"model": 2048, "column": 255}  # Athena keeps no more of a comment.
 
 # A line may land more than once, two things may happen to a ticket at once, and as_of is one row.
-WITHOUT_KEY = {"stg_ticket_updates__lines", "int_ticket_events", "int_as_of"}
+LINES = {"stg_ticket_updates__lines", "stg_support_logs__lines", "stg_calls__lines", "stg_service_records__lines"}
+WITHOUT_KEY = {*LINES, "int_ticket_events", "int_as_of"}
 
 
 def ours(manifest, kind):

@@ -11,11 +11,15 @@ FAN_OUT, VIEWS_IN_A_ROW = 3, 4
 NAMES = {
     "staging": r"stg_(\w+?)__\w+",
     "intermediate": r"int_\w+",
-    "marts": r"(fct|dim)_\w+|\w+_daily|quarantined_lines|ingestion_state",
+    "marts": r"(fct|dim)_\w+|\w+_daily|\w+_monthly|quarantined_lines|ingestion_state"
+    r"|ticket_log_health|agent_call_ranking|vehicle_service_history",
 }
 REJOINED = {
-    # Most updates stand in their one line; the few others are added to them. To hand all on would store all twice.
+    # Most records stand in their one line; the few others are added to them. To hand all on would store all twice.
     ("stg_ticket_updates__lines", "int_repeated_updates", "int_ticket_updates"),
+    ("stg_support_logs__lines", "int_repeated_support_logs", "int_support_logs"),
+    ("stg_calls__lines", "int_repeated_calls", "int_calls"),
+    ("stg_service_records__lines", "int_repeated_service_records", "int_service_records"),
 }
 READS = {
     "staging": {"source", "seed"},
