@@ -9,4 +9,4 @@ cross join {{ ref('int_as_of') }} as now
 where
     slas.state = 'active'
     and slas.due_at < now.as_of + interval '4' hour
-order by slas.due_at
+order by slas.due_at, slas.ticket_key, slas.metric
