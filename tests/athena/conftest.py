@@ -4,6 +4,7 @@ import sys
 import time
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -116,9 +117,9 @@ class AthenaLake:
                 if objects := [{"Key": found["Key"]} for found in page.get("Contents", [])]:
                     self.desk.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
 
-    def land(self, files: dict[str, bytes]) -> None:
-        """Writes files: bytes by path below raw/ticket_updates."""
-        bucket, _, key = f"{self.raw.rstrip('/')}/ticket_updates".removeprefix("s3://").partition("/")
+    def land(self, files: dict[str, bytes], feed: str = "ticket_updates") -> None:
+        """Writes files: bytes by path below raw/<feed>."""
+        bucket, _, key = f"{self.raw.rstrip('/')}/{feed}".removeprefix("s3://").partition("/")
         for path, content in files.items():
             self.desk.s3.put_object(Bucket=bucket, Key=f"{key}/{path}", Body=content)
 
@@ -146,14 +147,21 @@ class AthenaLake:
         return found
 
 
+def _map(text: str) -> dict[str, float]:
+    """A map of texts to doubles, which Athena writes as {EUR=1.5, USD=2.0}."""
+    entries = (entry.rsplit("=", 1) for entry in text[1:-1].split(", ") if entry)
+    return {key: float(value) for key, value in entries}
+
+
 _READ = {
     "boolean": {"true": True, "false": False}.get,
     "integer": int,
     "bigint": int,
     "double": float,
-    "decimal": float,
+    "decimal": Decimal,
     "date": date.fromisoformat,
     "timestamp": datetime.fromisoformat,
+    "map": _map,
 }
 
 

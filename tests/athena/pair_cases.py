@@ -75,6 +75,26 @@ def micros(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta.resolution
 
 
+# ---------- arrays in JSON
+LISTED = "parse_json_objects('x', ['a'], ['q'])"
+SUMS = [
+    ('[{"q": 1}, {"q": 2.5}]', 3.5),
+    ('[{"q": 1e2, "x": {"q": 5}}, {"q": "7"}, {}, 7, null, {"q": null}, {"Q": 3}]', 100.0),
+    ("[]", 0.0),
+    ('{"q": 1}', None),
+    ('"q"', None),
+    (None, None),
+]
+CODES = [
+    ('["a", "a", "b", null, " ", 5, "5"]', 3),
+    ('["A", "a", "é", "\\u00e9", "\\"", -7, " a"]', 6),
+    ("[null, null]", 0),
+    ("[]", 0),
+    ('"a"', None),
+    (None, None),
+]
+
+
 # ---------- time zones: UTC, zone, local time. Before 1900 a zone's clocks showed the mean time of its place.
 UNIQUE_LOCAL_TIMES = [
     ("2026-01-15 12:00:00", "Europe/Berlin", "2026-01-15 13:00:00"),
@@ -308,6 +328,15 @@ PAIRS = [
         ([("a", None), ("b", None)], None),
         ([(None, None), ("b", 0)], "b"),
     ),
+    grouped(
+        "latest_value",
+        "'x', ['y', 'z']",
+        {"x": "varchar", "y": "timestamp(6)", "z": "varchar"},
+        ([("a", at("2026-01-01 00:00:00.000002"), "1"), ("b", at("2026-01-01 00:00:00.000001"), "2")], "a"),
+        ([("a", at("2026-01-01 00:00:00"), "10"), ("b", at("2026-01-01 00:00:00"), "9")], "b"),
+        ([("a", at("2026-01-01 00:00:00"), "1"), (None, at("2026-01-02 00:00:00"), "2")], "a"),
+        ([(None, at("2026-01-01 00:00:00"), "1")], None),
+    ),
     # ---------- JSON
     Pair(
         "parse_json_object",
@@ -480,4 +509,61 @@ PAIRS = [
         *((date(2026, 2, 28), "24:00", at("2026-03-01 00:00:00")), (date(1, 1, 1), "08:30", at("0001-01-01 08:30:00"))),
         (date(9999, 12, 31), "23:59", at("9999-12-31 23:59:00")),
     ),
+    *(
+        Pair(
+            macro,
+            f"{{{{ sum_of_elements({LISTED}, 'o', strict_number(json_text('o.q'))) }}}}",
+            {"x": "varchar"},
+            [([(text,)], result) for text, result in SUMS],
+        )
+        for macro in ("parse_json_objects", "sum_of_elements")
+    ),
+    Pair(
+        "any_element",
+        f"{{{{ any_element({LISTED}, 'o', \"coalesce(o.a, '') = '7'\") }}}}",
+        {"x": "varchar"},
+        [
+            ([('[{"a": 7}]',)], True),
+            ([('[{"a": 8, "b": 7}, {"A": 7}, {"a": null}, null]',)], False),
+            ([('[{"b": [7]}, {"a": "7"}]',)], True),
+            ([("[]",)], False),
+            ([("7",)], None),
+        ],
+    ),
+    *(
+        Pair(
+            macro,
+            "{{ count_of_elements(distinct_elements(each_element(parse_json_array('x'), 'c', code_of('c')))) }}",
+            {"x": "varchar"},
+            [([(text,)], result) for text, result in CODES],
+        )
+        for macro in ("parse_json_array", "each_element", "distinct_elements")
+    ),
+    Pair(
+        "count_of_elements",
+        "{{ count_of_elements(parse_json_array('x')) }}",
+        {"x": "varchar"},
+        [([("[]",)], 0), ([("[1, null, [2, 3]]",)], 3), ([('{"a": 1}',)], None), ([(None,)], None)],
+    ),
+    *(
+        Pair(
+            "map_of",
+            call,
+            {"k": "varchar", "v": "double"},
+            [([("EUR", 1.5), ("USD", -2.0)], of_two), ([("EUR", 1.5), (None, 7.0)], of_one)],
+            GROUPED,
+        )
+        for call, of_two, of_one in (
+            ("cardinality({{ map_of('k', 'v') }})", 2, 1),
+            ("({{ map_of('k', 'v') }})['EUR']", 1.5, 1.5),
+        )
+    ),
+    Pair(
+        "map_of",
+        "cardinality({{ map_of('k', 'v') }})",
+        {"k": "varchar", "v": "double"},
+        [([(None, 7.0)], 0)],
+        GROUPED,
+    ),
+    Pair("empty_map", "cardinality({{ empty_map() }})", {"x": "varchar"}, [([("x",)], 0)]),
 ]

@@ -27,6 +27,7 @@ HELPERS = {
 ELSEWHERE = {
     "raise_error": "test_an_error_is_raised_with_its_message",
     "text_hash": "test_texts_have_hashes_of_their_own",
+    "raw_lines": "test_same_rows",
     "is_landing": "test_same_rows",
     "landed_file": "test_same_rows",
     "any_landing": "test_same_rows",

@@ -22,6 +22,7 @@ from infra.local.server import Endpoint
 from infra.stack import SETTINGS, TEMPLATE, Stack, zipped
 
 ROOT = Path(__file__).resolve().parents[2]
+FEEDS = ("ticket_updates", "support_logs", "calls", "service_records")
 
 
 class _Loader(yaml.SafeLoader):
@@ -101,16 +102,17 @@ def test_a_deployed_stack_can_be_loaded_and_queried(stack, desk):
     settings = stack.settings()
     assert settings.keys() == set(SETTINGS.values())
     raw_bucket = settings["TICKETLAKE_RAW"].removeprefix("s3://").removesuffix("/raw")
-    for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
-        key = f"raw/ticket_updates/dt={day}/a.jsonl"
-        desk.s3.put_object(Bucket=raw_bucket, Key=key, Body=f'{{"of": "{day}, \\u00e9"}}\n'.encode())
-    table = f"{settings['TICKETLAKE_RAW_SCHEMA']}.ticket_updates"
-    done = desk.run(f"select line from {table}", WorkGroup=settings["TICKETLAKE_WORK_GROUP"])
-    assert done["ResultConfiguration"]["OutputLocation"].startswith(settings["TICKETLAKE_RESULTS"] + "/")
-    assert desk.rows(f"select line, dt from {table} order by dt") == [
-        ['{"of": "2026-01-02, \\u00e9"}', "2026-01-02"],
-        ['{"of": "2026-01-03, \\u00e9"}', "2026-01-03"],
-    ]
+    for feed in FEEDS:
+        for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
+            key = f"raw/{feed}/dt={day}/a.jsonl"
+            desk.s3.put_object(Bucket=raw_bucket, Key=key, Body=f'{{"of": "{day}, {feed}, \\u00e9"}}\n'.encode())
+        table = f"{settings['TICKETLAKE_RAW_SCHEMA']}.{feed}"
+        done = desk.run(f"select line from {table}", WorkGroup=settings["TICKETLAKE_WORK_GROUP"])
+        assert done["ResultConfiguration"]["OutputLocation"].startswith(settings["TICKETLAKE_RESULTS"] + "/")
+        assert desk.rows(f"select line, dt from {table} order by dt") == [
+            [f'{{"of": "2026-01-02, {feed}, \\u00e9"}}', "2026-01-02"],
+            [f'{{"of": "2026-01-03, {feed}, \\u00e9"}}', "2026-01-03"],
+        ]
     group = desk.athena.get_work_group(WorkGroup=settings["TICKETLAKE_WORK_GROUP"])["WorkGroup"]["Configuration"]
     assert (group["EnforceWorkGroupConfiguration"], group["BytesScannedCutoffPerQuery"]) == (True, 20_000_000)
     assert group["EngineVersion"]["SelectedEngineVersion"] == "Athena engine version 3"

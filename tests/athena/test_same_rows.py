@@ -7,12 +7,15 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, AthenaDbt, AthenaLake
-from lakes import Dbt, Lake, differences
+from feed_landings import random_feed_landings, ticket_moments
+from lakes import Dbt, Lake, differences, exact_part_first
 from landings import Landing, file_of, random_landing, ticket_line
+from rare_lines import rare_lines
 
 from generator.cli import main
 
@@ -74,9 +77,9 @@ class Both:
         self.athena_lake, self.athena_dbt = athena_lake, athena_dbt
         athena_lake.clear()
 
-    def land(self, files: dict[str, bytes]) -> None:
-        self.lake.land(files)
-        self.athena_lake.land(files)
+    def land(self, files: dict[str, bytes], feed: str = "ticket_updates") -> None:
+        self.lake.land(files, feed)
+        self.athena_lake.land(files, feed)
 
     def build(self, *arguments: str) -> None:
         """Both, on top of what they have built."""
@@ -95,7 +98,19 @@ class Both:
         assert sum(len(rows) - 1 for rows in expected.values()) > 100
         found = self.athena_lake.read(self.dbt.public_tables())
         for rows in expected.values():
-            rows[0] = tuple((name, kind.lower()) for name, kind in rows[0])
+            rows[0] = tuple((name, kind.lower().partition("(")[0]) for name, kind in rows[0])
+        return differences(found, expected)
+
+    def different_answers(self) -> str:
+        """Where the analyses, as they were compiled last, say something else on Athena."""
+        expected, found = (
+            {
+                path.stem: [(), *sorted(lake.query(path.read_text()), key=exact_part_first)]
+                for path in (dbt.home / "target" / "compiled" / "ticketlake" / "analyses").glob("*.sql")
+            }
+            for dbt, lake in ((self.dbt, self.lake), (self.athena_dbt, self.athena_lake))
+        )
+        assert [name for name, rows in expected.items() if len(rows) == 1] == []
         return differences(found, expected)
 
 
@@ -104,9 +119,13 @@ def both(tmp_path, dbt, athena_lake, athena_dbt) -> Both:
     return Both(tmp_path / "lake", dbt, athena_lake, athena_dbt)
 
 
-def generated(folder) -> dict[str, bytes]:
-    raw = folder / "raw" / "ticket_updates"
-    return {str(path.relative_to(raw)): path.read_bytes() for path in raw.rglob("*.jsonl*")}
+def generated(folder) -> dict[str, dict[str, bytes]]:
+    """The files that have been generated, by feed and by path below its folder."""
+    return {
+        feed.name: {str(path.relative_to(feed)): path.read_bytes() for path in feed.rglob("*.jsonl*")}
+        for feed in (folder / "raw").iterdir()
+        if feed.is_dir()
+    }
 
 
 def keep_compiled(folder: Path, *runners: Dbt) -> None:
@@ -145,16 +164,23 @@ def test_a_generated_lake_and_a_day_on_top_pass_all_tests_with_clean_sql(both, t
     """With seeds, data tests, unit tests and analyses, as a user would."""
     raw = ["--output", str(tmp_path / "generated" / "raw")]
     assert main(["generate", "--count", "60", "--start", "2026-01-28", "--end", "2026-02-10", *raw]) == 0
-    both.land(first := generated(tmp_path / "generated"))
+    first = generated(tmp_path / "generated")
+    assert len(first) == 4
+    for feed, files in first.items():
+        both.land(files, feed)
     both.succeeds("build")
     assert both.differences() == ""
     keep_compiled(tmp_path / "all", both.dbt, both.athena_dbt)
 
     assert main(["simulate", *raw]) == 0
-    both.land({path: content for path, content in generated(tmp_path / "generated").items() if path not in first})
+    for feed, files in generated(tmp_path / "generated").items():
+        both.land({path: content for path, content in files.items() if path not in first[feed]}, feed)
+    for feed, lines in rare_lines(date(2026, 2, 11)).items():
+        both.land({"dt=2026-02-11/rare.jsonl": file_of(*lines)}, feed)
     both.succeeds("build")
     assert both.differences() == ""
     both.succeeds("compile", "--select", "resource_type:analysis")
+    assert both.different_answers() == ""
     keep_compiled(tmp_path / "day", both.dbt, both.athena_dbt)
 
     both.succeeds("test", "--selector", "unit_tests")
@@ -166,10 +192,9 @@ def test_a_generated_lake_and_a_day_on_top_pass_all_tests_with_clean_sql(both, t
     assert unclean(tmp_path / "day") == ""
 
 
-def parts_of(landing: Landing, count: int) -> list[dict[str, bytes]]:
-    """The files in parts of whole days, in order of landing; one file of the first part comes with the second."""
-    days = landing.days()
-    parts = landing.split([days[len(days) * part // count] for part in range(1, count)])
+def parts_of(landing: Landing, starts: list[str]) -> list[dict[str, bytes]]:
+    """The files in parts of whole days, one from each of `starts` on; a file of the first comes with the second."""
+    parts = landing.split(starts)
     late = min(path for path in parts[0] if landing.lines.get(path))
     parts[1][late] = parts[0].pop(late)
     return parts
@@ -183,9 +208,13 @@ def test_without_landings_a_build_says_where_it_looked_and_what_to_do(both):
 
 
 def test_random_landings_day_by_day_and_odd_lines(both):
-    landing = random_landing(2)
-    parts = parts_of(landing, 2)
-    for part in (parts[0], parts[1] | odd_lines(max(landing.lines).split("/")[0])):
-        both.land(part)
+    tickets = random_landing(2)
+    landings = [tickets, *random_feed_landings(2, ticket_moments(tickets)).values()]
+    days = tickets.days()
+    parts = {landing.feed: parts_of(landing, [days[len(days) // 2]]) for landing in landings}
+    parts["ticket_updates"][1] |= odd_lines(max(tickets.lines).split("/")[0])
+    for number in range(2):
+        for feed, files in parts.items():
+            both.land(files[number], feed)
         both.build()
         assert both.differences() == ""

@@ -46,9 +46,17 @@ TABLES = {
             (date '2026-02-01', 'FR', 'P3', 2, 1)
         ) as t (day, market, severity, closing, overdue)
         """,
-    "ingestion_state": "select * from (values (10, 1, 0), (20, 2, 3)) as t (accepted, duplicates, quarantined)",
+    "ingestion_state": """
+        select *
+        from (values
+            ('ticket_updates', 10, 1, 0),
+            ('ticket_updates', 20, 2, 3),
+            ('support_logs', 4, 1, 0),
+            ('calls', 2, 0, 1)
+        ) as t (feed, accepted, duplicates, quarantined)
+        """,
 }
-HEAD = [(datetime(2026, 2, 1, 22, 30), 5, 30, 3, 3)]
+HEAD = [(datetime(2026, 2, 1, 22, 30), 5, 30, 4, 2, 0, 4, 4)]
 ROWS = [
     ("P1", 0, 0, 2, 50.0, 50.0, 1.0, 2.0),
     ("P2", 0, 0, 1, None, None, None, 5.0),
