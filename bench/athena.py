@@ -6,13 +6,14 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
-from bench.lakes import FEED, fresh
+from bench.lakes import fresh
 from bench.report import table, written_into
 from infra.local import LocalAthena
 
@@ -22,6 +23,7 @@ MARKS = ("<!-- bench-athena -->", "<!-- end of bench-athena -->")
 FIRST_DAY = date(2026, 1, 1)
 HISTORIES = (30, 90, 300)
 PER_DAY = 100
+FEEDS = ("ticket_updates", "support_logs", "calls", "service_records")
 SHOWN_NODES = 12
 # Athena's price of SQL in most regions; each query that reads data counts for 10 MB at least.
 DOLLARS_A_BYTE, LEAST_BYTES = 5 / 10**12, 10 * 10**6
@@ -29,13 +31,13 @@ DOLLARS_A_BYTE, LEAST_BYTES = 5 / 10**12, 10 * 10**6
 DESCRIPTION = """\
 Builds lakes of 30, 90 and 300 days of history on the local stand-in for Athena, lands one further day on each, and
 prints what that day's `dbt build` scans, its tests included. Writes the table into docs/athena.md if all histories
-were measured at the usual size.
+were measured at the usual size, with tickets alone.
 """
 
 
-def measured(days, per_day, folder):
+def measured(days, per_day, feeds, folder):
     """Queries and bytes of a full build of so many days, and of the further day, on a stand-in of their own."""
-    raw = fresh(folder / "landings")
+    generated, raw = fresh(folder / "generated"), fresh(folder / "landings")
     generator = (sys.executable, "-m", "generator")
     last_day = FIRST_DAY + timedelta(days - 1)
     with LocalAthena() as local:
@@ -43,16 +45,20 @@ def measured(days, per_day, folder):
         environment |= {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
 
         def build():
+            for feed in feeds:
+                shutil.copytree(generated / feed, raw / feed, dirs_exist_ok=True)
             before = set(local.athena.queries)
             _run(environment, sys.executable, "-m", "infra.upload", raw)
             _run(environment, "dbt", "build", "--target", "athena", "--no-use-colors")
             return _costs([query for key, query in local.athena.queries.items() if key not in before])
 
         span = ("--start", FIRST_DAY, "--end", last_day)
-        _run(environment, *generator, "generate", "--per-day", per_day, *span, "--output", raw)
-        found = {"days": days, "lines": _line_count(raw), "full": build()}
-        _run(environment, *generator, "simulate", "--days", 1, "--output", raw)
-        return found | {"new_lines": _line_count(raw) - found["lines"], "day": build()}
+        _run(environment, *generator, "generate", "--per-day", per_day, *span, "--output", generated)
+        full = build()
+        found = {"days": days, "lines": _line_count(raw), "full": full}
+        _run(environment, *generator, "simulate", "--days", 1, "--output", generated)
+        day = build()
+        return found | {"new_lines": _line_count(raw) - found["lines"], "day": day}
 
 
 def _costs(queries):
@@ -74,7 +80,7 @@ def _node(statement):
 
 
 def _line_count(raw):
-    return sum(file.read_bytes().count(b"\n") for file in raw.glob(f"{FEED}/*/*"))
+    return sum(file.read_bytes().count(b"\n") for file in raw.glob("*/*/*"))
 
 
 def _run(environment, *command):
@@ -119,6 +125,9 @@ def main():
         prog="python -m bench.athena", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("days", type=int, nargs="*", default=HISTORIES, help=f"of history (default: {HISTORIES})")
+    parser.add_argument(
+        "--feeds", nargs="+", choices=FEEDS, default=FEEDS[:1], help="that land (default: tickets alone)"
+    )
     parser.add_argument("--per-day", type=int, default=PER_DAY, help=f"tickets opened a day (default: {PER_DAY})")
     parser.add_argument(
         "--folder", type=Path, default=PROJECT / "target" / "bench_athena", help="to work in (target/bench_athena)"
@@ -127,11 +136,11 @@ def main():
     folder = fresh(options.folder.resolve())
     found = []
     for days in options.days:
-        found.append(measured(days, options.per_day, folder))
+        found.append(measured(days, options.per_day, options.feeds, folder))
         (folder / "results.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     text = report(found)
     print(text)
-    if tuple(options.days) == HISTORIES and options.per_day == PER_DAY:
+    if tuple(options.days) == HISTORIES and options.per_day == PER_DAY and tuple(options.feeds) == FEEDS[:1]:
         written_into(DOCUMENT, text, *MARKS)
         print(f"Written into {DOCUMENT.relative_to(PROJECT)}.", file=sys.stderr)
 

@@ -16,13 +16,34 @@ MODELS = (
     "backlog_daily",
     "agent_load_daily",
     "ops_metrics_daily",
+    "fct_support_logs",
+    "ticket_log_health",
+    "log_health_daily",
+    "fct_calls",
+    "call_kpis_daily",
+    "agent_call_ranking",
+    "fct_service_records",
+    "fct_service_parts",
+    "fct_service_failures",
+    "vehicle_service_history",
+    "failures_monthly",
+    "part_usage_monthly",
+    "service_costs_monthly",
     "quarantined_lines",
     "ingestion_state",
     "dim_markets",
     "dim_agents",
     "dim_dates",
+    "dim_vehicles",
+    "dim_dealerships",
 )
 TOLERANCE = 1e-6
+ROUNDED = {
+    "DOUBLE": "round({0}, 6)",
+    "MAP(VARCHAR, DOUBLE)": (
+        "list_sort([{{'key': entry.key, 'value': round(entry.value, 6)}} for entry in map_entries({0})])"
+    ),
+}
 SHOWN = 5
 
 
@@ -40,10 +61,10 @@ def _difference(connection, model):
     columns, wanted = (_columns(connection, database, model) for database in ("found", "expected"))
     if columns != wanted or not columns:
         return f"{model}: the columns are {columns}, not {wanted}"
-    exact = [name for name, kind in columns if kind != "DOUBLE"]
-    decimals = [name for name, kind in columns if kind == "DOUBLE"]
+    exact = [name for name, kind in columns if kind not in ROUNDED]
+    rounded = {name: ROUNDED[kind].format(name) for name, kind in columns if kind in ROUNDED}
     # Rounded, rows are the same but for those at a rounding's edge: what is left is looked at pair by pair.
-    rows = f"select {', '.join([*exact, *(f'round({name}, 6) as {name}' for name in decimals)])} from"
+    rows = f"select {', '.join([*exact, *(f'{value} as {name}' for name, value in rounded.items())])} from"
     surplus, lacking = (
         connection.execute(f"{rows} {one}.main.{model} except all {rows} {other}.main.{model} order by all").fetchall()
         for one, other in (("found", "expected"), ("expected", "found"))
@@ -69,6 +90,11 @@ def _columns(connection, database, model):
 
 def _close(one, other):
     """Both were rounded to 6 places: values within the tolerance may have become two of it apart."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(
+            entry["key"] == wanted["key"] and _close(entry["value"], wanted["value"])
+            for entry, wanted in zip(one, other, strict=True)
+        )
     return one == other or (None not in (one, other) and math.isclose(one, other, rel_tol=0, abs_tol=2 * TOLERANCE))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,11 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FEED = "ticket_updates"
+OTHER_FEEDS = ("support_logs", "calls", "service_records")
+# Whose lines are multiplied; what a copy has of its own.
+TICKETS = 100_000
+OWN = re.compile(rb'"(?:log_id|call_id|service_record_id|vehicle_id|customer_id)":"\w[^"]*')
 
 
 @dataclass(frozen=True)
 class Landings:
-    """A raw zone whose last day is the further one."""
+    """A raw zone of all feeds whose last day is the further one."""
 
     raw: Path
 
@@ -36,20 +42,59 @@ class Landings:
             made.touch()
         return cls(raw)
 
+    @classmethod
+    def multiplied(cls, project, folder, lines):
+        """So many lines at least of each feed besides that of tickets, before the further day.
+
+        They are those of a hundred thousand generated tickets, and copies: each of another log, call or record, of
+        another customer or vehicle, but of the same ticket. What landed late, twice or broken is so in each copy.
+        """
+        generated = cls.generated(project, folder, TICKETS)
+        raw = folder / f"landings-{lines}-lines-{_version(project)}"
+        if not (raw / "_complete").exists():
+            print(f"Copying {lines:,} lines of each feed into {raw}", file=sys.stderr)
+            fresh(raw)
+            generated._link(raw, generated.days(), (FEED,))
+            for feed in OTHER_FEEDS:
+                copies = range(1, math.ceil(lines / generated.lines(feed)))
+                for day in generated.days():
+                    (raw / feed / day).mkdir(parents=True)
+                    for file in generated._files(feed, day):
+                        content = file.read_bytes()
+                        with (raw / feed / day / file.name).open("wb") as target:
+                            target.write(content)
+                            target.writelines(OWN.sub(rb"\g<0>-%d" % copy, content) for copy in copies)
+            (raw / "_complete").touch()
+        return cls(raw)
+
     def days(self):
-        return sorted(folder.name for folder in (self.raw / FEED).glob("dt=*"))
+        return sorted({folder.name for folder in self.raw.glob("*/dt=*")})
 
     def land(self, lake, days):
         """Lands some of the days in the folder of a lake, without copying them."""
-        for day in days:
-            target = Path(lake) / "raw" / FEED / day
-            target.mkdir(parents=True)
-            for file in (self.raw / FEED / day).iterdir():
-                os.link(file, target / file.name)
+        self._link(Path(lake) / "raw", days, self._feeds())
 
-    def lines(self):
-        files = (file for day in self.days()[:-1] for file in (self.raw / FEED / day).iterdir())
-        return sum(_line_count(file) for file in files)
+    def lines(self, *feeds):
+        """How many lines land before the further day, of these feeds or of all."""
+        return sum(
+            _line_count(file)
+            for feed in feeds or self._feeds()
+            for day in self.days()[:-1]
+            for file in self._files(feed, day)
+        )
+
+    def _feeds(self):
+        return sorted({folder.parent.name for folder in self.raw.glob("*/dt=*")})
+
+    def _files(self, feed, day):
+        return sorted((self.raw / feed / day).glob("*"))
+
+    def _link(self, raw, days, feeds):
+        for feed in feeds:
+            for day in days:
+                (raw / feed / day).mkdir(parents=True)
+                for file in self._files(feed, day):
+                    os.link(file, raw / feed / day / file.name)
 
 
 def fresh(folder):

@@ -12,9 +12,12 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.lakes import fresh
+from bench.lakes import OTHER_FEEDS, fresh
 
-WITHOUT_TESTS = ("--exclude-resource-type", "test")
+# What is built of the feeds besides that of tickets, and upon it.
+FEED_MODELS = [f"stg_{feed}__lines+" for feed in OTHER_FEEDS]
+# Unit tests look at no data; a selection of one's own takes them in.
+WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 DBT = "import sys; from dbt.cli.main import cli; sys.exit(cli())"
 
 
@@ -57,13 +60,47 @@ class Bench:
             self._compare()
         return found
 
+    def feeds(self, landings, repeats):
+        """The models of the feeds besides that of tickets, by the floor and by a build without tests, in turn.
+
+        Those of tickets are there before, on both sides.
+        """
+        fresh(self._lake)
+        landings.land(self._lake, landings.days()[:-1])
+        built, floor = self._lake / "ticketlake.duckdb", self._database("floor")
+        self._build("tickets before", (*WITHOUT_TESTS, "--exclude", *FEED_MODELS))
+        built.rename(self._database("built tickets"))
+        self._run("floor's tickets before", *_floor(self._lake, floor, "tickets"))
+        floor.rename(self._database("floor's tickets"))
+
+        def by_floor():
+            _copy(self._database("floor's tickets"), floor)
+            return {"floor": self._floor_run(floor, "feeds")}
+
+        def by_build():
+            _copy(self._database("built tickets"), built)
+            found = self._build("build of feeds", (*WITHOUT_TESTS, "--select", *FEED_MODELS))
+            _copy(built, self._database("project"))
+            return {"build": found}
+
+        rounds = []
+        for number in range(repeats):
+            rounds.append({})
+            for part in (by_build, by_floor) if number % 2 else (by_floor, by_build):
+                rounds[-1] |= part()
+            self._compare()
+        return rounds
+
     def _floor(self, landings):
         fresh(self._lake)
         landings.land(self._lake, landings.days()[:-1])
         database = self._database("floor")
-        measured = self._run("floor", sys.executable, "-m", "bench.floor", self._lake, database)
+        return {"floor": self._floor_run(database)}
+
+    def _floor_run(self, database, *parts):
+        measured = self._run(" ".join(("floor", *parts)), *_floor(self._lake, database, *parts))
         steps = json.loads(measured.pop("output"))
-        return {"floor": measured | {"steps": steps, "database": database.stat().st_size}}
+        return measured | {"steps": steps, "database": database.stat().st_size}
 
     def _without_tests(self, landings):
         return self._builds(landings, "without tests", WITHOUT_TESTS)
@@ -78,7 +115,7 @@ class Bench:
         full = self._build(f"build {name}", arguments)
         if name == "without tests":
             # Kept for the comparison; the further day goes on on a copy.
-            subprocess.run(["cp", self._lake / "ticketlake.duckdb", self._database("project")], check=True)
+            _copy(self._lake / "ticketlake.duckdb", self._database("project"))
         landings.land(self._lake, [further_day])
         return {f"build {name}": full, f"day {name}": self._build(f"further day {name}", arguments)}
 
@@ -128,6 +165,14 @@ class Bench:
 
 def _dbt(*arguments):
     return sys.executable, "-c", DBT, *arguments
+
+
+def _floor(*arguments):
+    return sys.executable, "-m", "bench.floor", *arguments
+
+
+def _copy(database, target):
+    subprocess.run(["cp", database, target], check=True)
 
 
 def _seconds(moment):

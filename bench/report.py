@@ -6,6 +6,7 @@ from collections import defaultdict
 from statistics import median
 
 BEGIN, END = "<!-- measured by make bench: begin -->", "<!-- measured by make bench: end -->"
+FEEDS_MARKS = "<!-- feeds, measured by make bench: begin -->", "<!-- feeds, measured by make bench: end -->"
 FULL, FULL_TESTED, DAY, DAY_TESTED, FLOOR = (
     "build without tests",
     "build with tests",
@@ -22,6 +23,8 @@ NAMES = {
 }
 SHOWN_STEPS = 0.02  # of all the floor's seconds
 SHOWN_TESTS = 10
+LEAST_SHOWN = 0.1  # seconds
+RUN_HEADS = ("seconds", "from, to", "CPU seconds", "peak memory MB", "database MB")
 
 
 def written_into(document, text, begin=BEGIN, end=END):
@@ -57,6 +60,54 @@ def report(results):
     return "\n\n".join(parts)
 
 
+def report_feeds(results):
+    """Markdown of what it found of the feeds besides that of tickets."""
+    rounds = results["feeds"]["rounds"]
+    sides = {"build": "`dbt build`, no tests", "floor": "floor"}
+    runs = [
+        [
+            name,
+            len(rounds),
+            *_of_runs([one[kind] for one in rounds]),
+        ]
+        for kind, name in sides.items()
+    ]
+    ratios = {measure: [one["build"][measure] / one["floor"][measure] for one in rounds] for measure in ("wall", "cpu")}
+    ratio_rows = [
+        [name, *map(_number, (median(ratios[measure]), min(ratios[measure]), max(ratios[measure])))]
+        for measure, name in (("wall", "seconds"), ("cpu", "CPU seconds"))
+    ]
+    models = _medians([_node_seconds(one["build"], "model") for one in rounds])
+    steps = _medians([_step_seconds(one["floor"]) for one in rounds])
+    busy = median(one["build"]["busy"] for one in rounds)
+    wall = median(one["build"]["wall"] for one in rounds)
+    lines = ", ".join(f"{count:,} lines of `{feed}`" for feed, count in results["feeds"]["lines"].items())
+    return "\n\n".join(
+        (
+            _machine(results),
+            f"{lines}. Any node was at work for {_number(busy)} of the build's {_number(wall)} seconds.",
+            table(["", "runs", *RUN_HEADS], runs),
+            table(["build ÷ floor", "median", "least", "most"], ratio_rows),
+            _side_by_side(models, steps),
+        )
+    )
+
+
+def _side_by_side(models, steps):
+    """Seconds of each model, and of the floor's step of the same name; then of the floor's other steps."""
+    rows = [
+        [f"`{name}`", _number(models.get(name)), _number(steps.get(name))]
+        for name in sorted(models.keys() | steps.keys(), key=lambda name: (-models.get(name, 0), -steps.get(name, 0)))
+        if max(models.get(name, 0), steps.get(name, 0)) >= LEAST_SHOWN
+    ]
+    rest = [
+        sum(seconds for seconds in side.values()) - sum(side.get(name.strip("`"), 0) for name, *_ in rows)
+        for side in (models, steps)
+    ]
+    rows += [["all else", *map(_number, rest)], ["all", *(_number(sum(side.values())) for side in (models, steps))]]
+    return table(["seconds", "model", "step of the floor"], rows)
+
+
 def _machine(results):
     machine = results["machine"]
     versions = ", ".join(f"{name} {machine[name]}" for name in ("dbt-core", "dbt-duckdb", "duckdb"))
@@ -72,22 +123,19 @@ def _builds(sizes):
     for size in sizes:
         for kind, name in NAMES.items():
             rounds = [found[kind] for found in size["rounds"]]
-            walls = [one["wall"] for one in rounds]
-            rows.append(
-                [
-                    f"{size['tickets']:,}",
-                    f"{size['lines']:,}",
-                    name,
-                    len(rounds),
-                    _number(median(walls)),
-                    f"{_number(min(walls))} to {_number(max(walls))}" if len(walls) > 1 else "",
-                    _number(_median(rounds, "cpu")),
-                    f"{max(one['memory'] for one in rounds) / 1e6:,.0f}",
-                    f"{_median(rounds, 'database') / 1e6:,.0f}",
-                ]
-            )
-    heads = ["tickets", "lines", "", "runs", "seconds", "from, to", "CPU seconds", "peak memory MB", "database MB"]
-    return table(heads, rows, left=(2,))
+            rows.append([f"{size['tickets']:,}", f"{size['lines']:,}", name, len(rounds), *_of_runs(rounds)])
+    return table(["tickets", "lines", "", "runs", *RUN_HEADS], rows, left=(2,))
+
+
+def _of_runs(runs):
+    walls = [one["wall"] for one in runs]
+    return [
+        _number(median(walls)),
+        f"{_number(min(walls))} to {_number(max(walls))}" if len(walls) > 1 else "",
+        _number(_median(runs, "cpu")),
+        f"{max(one['memory'] for one in runs) / 1e6:,.0f}",
+        f"{_median(runs, 'database') / 1e6:,.0f}",
+    ]
 
 
 def _ratios(sizes):
@@ -165,8 +213,7 @@ def _tests(sizes):
 def _steps(sizes):
     found = []
     for size in sizes:
-        rounds = [_sums((name, seconds) for name, seconds, _ in one[FLOOR]["steps"]) for one in size["rounds"]]
-        found.append({name: median(one[name] for one in rounds) for name in rounds[0]})
+        found.append(_medians([_step_seconds(one[FLOOR]) for one in size["rounds"]]))
     least = SHOWN_STEPS * sum(found[-1].values())
     names = [name for name, seconds in found[-1].items() if seconds >= least]
     return table(["seconds", *(f"{size['tickets']:,}" for size in sizes)], _rows(found, names))
@@ -192,13 +239,21 @@ def _sums_by_type(build):
 
 def _by_name(size, kind, of_type):
     """The median seconds of each node of a type in one kind of build, by name."""
-    seconds = defaultdict(list)
-    for found in size["rounds"]:
-        for unique_id, took in found[kind]["nodes"]:
-            node_type, _, name, *_ = unique_id.split(".")
-            if node_type == of_type:
-                seconds[name].append(took)
-    return {name: median(took) for name, took in seconds.items()}
+    return _medians([_node_seconds(found[kind], of_type) for found in size["rounds"]])
+
+
+def _node_seconds(build, of_type):
+    nodes = ((unique_id.split("."), seconds) for unique_id, seconds in build["nodes"])
+    return {parts[2]: seconds for parts, seconds in nodes if parts[0] == of_type}
+
+
+def _step_seconds(floor):
+    return _sums((name, seconds) for name, seconds, _ in floor["steps"])
+
+
+def _medians(rounds):
+    """The median of each name's seconds."""
+    return {name: median(one[name] for one in rounds) for name in rounds[0]}
 
 
 def _median(rounds, key):

@@ -1,5 +1,4 @@
--- The floor: the public models of ticketlake from the same landings and seeds, by one script, once. It has no dbt, no tests and no way to add a day: it
--- shows how much of a build's time the numbers themselves take. To be set before: lake and seeds (folders), as_of (a timestamp, or null).
+-- The floor's tickets: what floor_raw.sql reads of them, computed once. To be set besides: as_of (a timestamp, or null).
 --
 -- The text is read once. What is computed with is integers. The updates are sorted once, by ticket and time, and all that looks at neighbours runs along
 -- that order: windows with an empty OVER stream over stored rows, without another sort. A ticket and an identity are 64-bit hashes: of a million lakes
@@ -7,7 +6,6 @@
 
 -- Joins as they are written: the right side is the one to look up in, and the left one keeps its order.
 set disabled_optimizers = 'join_order,build_side_probe_side';
-set preserve_insertion_order = false;
 
 ---------- seeds
 
@@ -60,35 +58,7 @@ select source, cast(row_number() over () as integer) as source_no from (select d
 create temp table policy_categories as
 select category, cast(row_number() over () as integer) as category_no from (select distinct category from policies where category is not null);
 
----------- the raw zone, read once
-
-create temp table files as
-select
-    filename,
-    landed_on,
-    'ticket_updates/dt=' || dt || '/' || name as file,
-    cast(row_number() over (order by dt, name) as integer) as file_no
-from (
-    select
-        file as filename,
-        regexp_extract(file, '/dt=([^/]*)/[^/]*$', 1) as dt,
-        regexp_extract(file, '[^/]+$') as name
-    from glob(getvariable('lake') || '/raw/ticket_updates/dt=*/*.jsonl*')
-),
-lateral (select try_cast(dt as date) as landed_on)
-where regexp_matches(dt, '^\d{4}-\d{2}-\d{2}$') and landed_on is not null and regexp_matches(name, '^[^_.].*\.jsonl(\.gz)?$');
-
-create or replace temp macro given(x) as case when x < '!' and trim(x, E' \t\n\x0b\x0c\r') = '' then null else x end;
-create or replace temp macro given_json(x) as
-    case when x = 'null' then null when starts_with(x, '"') and given(json_extract_string(x, '$')) is null then null else x end;
-create or replace temp macro to_moment(x) as
-    case
-        when regexp_matches(x, '^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)$')
-            then make_timestamp(epoch_us(try_cast(x as timestamptz)))
-    end;
-create or replace temp macro is_supported(x) as
-    x between timestamp '0001-01-01 00:00:00' and timestamp '9999-12-31 23:59:59.999999';
-create or replace temp macro to_integer(x) as case when regexp_matches(x, '^-?\d+$') then try_cast(x as bigint) end;
+---------- the updates
 
 create temp table lines as
 with
@@ -102,16 +72,8 @@ parsed as (
             "status": "VARCHAR", "severity": "VARCHAR", "market": "VARCHAR", "source": "VARCHAR", "update_id": "VARCHAR", "event": "VARCHAR",
             "category": "VARCHAR", "channel": "VARCHAR", "product": "VARCHAR", "team": "VARCHAR", "agent_id": "VARCHAR", "customer_id": "VARCHAR",
             "vehicle_id": "VARCHAR", "subject": "VARCHAR", "sla_due_at": "VARCHAR", "sequence": "JSON", "satisfaction": "JSON"}') end as fields,
-        -- DuckDB's parser takes what RFC 8259 does not: NaN, Infinity, a comma before a closing bracket.
-        case
-            when not starts_with(line, '{') and not starts_with(ltrim(line, E' \t\r'), '{') then false
-            when not (contains(line, 'NaN') or contains(line, 'Infinity') or regexp_matches(line, ',[ \t\r]*[}\]]')) then true
-            else not regexp_matches(regexp_replace(line, '"(?:[^"\\]|\\.)*"', '""', 'g'), 'NaN|Infinity|,[ \t\r]*[}\]]')
-        end as is_strict
-    from read_csv(getvariable('lake') || '/raw/ticket_updates/dt=*/*.jsonl*',
-        columns = {line: 'VARCHAR'}, auto_detect = false, header = false, delim = E'\x01\x02\x03\x04', quote = '', escape = '',
-        strict_mode = false, null_padding = true, max_line_size = 33554432, filename = true) as raw
-    inner join files using (filename)
+        is_strict
+    from landed('ticket_updates')
 ),
 
 fields as (
@@ -237,7 +199,7 @@ ranked as (
 
 select
     case
-        when is_undecided then error('Two lines of one file have one identity and differ: floor.sql cannot tell which is first.')
+        when is_undecided then error('Two lines of one file have one identity and differ: floor_tickets.sql cannot tell which is first.')
         else line_no
     end as line_no
 from ranked
