@@ -23,6 +23,18 @@
 {%- endmacro %}
 
 
+{# A struct of expressions, by field, each of its type. #}
+{% macro struct_of(values, types) %}{{ return(adapter.dispatch('struct_of')(values, types)) }}{% endmacro %}
+{% macro duckdb__struct_of(values, types) -%}
+    { {%- for field, value in values.items() %}'{{ field }}': cast({{ value }} as {{ types[field] }}){{ ', ' if not loop.last }}{% endfor -%} }
+{%- endmacro %}
+{% macro athena__struct_of(values, types) -%}
+    cast(row({{ values.values() | join(', ') }}) as row(
+        {%- for field in values %}{{ field }} {{ types[field] }}{{ ', ' if not loop.last }}{% endfor -%}
+    ))
+{%- endmacro %}
+
+
 {# How many of them there are. #}
 {% macro count_of_elements(array) %}{{ return(adapter.dispatch('count_of_elements')(array)) }}{% endmacro %}
 {% macro duckdb__count_of_elements(array) -%} len({{ array }}) {%- endmacro %}

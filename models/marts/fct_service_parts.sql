@@ -1,12 +1,4 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='replace',
-        meta={'feeds': ['service_records'], 'replaces': 'read_records'},
-        post_hook="{{ record_load() }}",
-    )
-}}
-{% do partition_by_month('serviced_at') %}
+{{ config(materialized='view') }}
 
 with
 
@@ -14,34 +6,18 @@ listed as (
 
     select
         service_record_id,
-        vehicle_id,
-        serviced_at,
-        currency,
-        landed_on,
-        parts_count,
-        {{ parse_json_objects('parts', ['part_code', 'part_name'], ['quantity', 'unit_price']) }} as parts
-    from {{ ref('int_service_records') }}
-    where
-        parts_count > 0
-        and {{ is_changed_record('service_records') }}
-
-),
-
-given as (
-
-    select
-        service_record_id,
-        vehicle_id,
-        serviced_at,
-        currency,
-        landed_on,
         line,
+        vehicle_id,
+        serviced_at,
         parts[line].part_code as part_code,
-        {{ absent_if_blank('parts[line].part_name') }} as part_name,
-        {{ strict_number(json_text('parts[line].quantity')) }} as quantity,
-        {{ strict_number(json_text('parts[line].unit_price')) }} as unit_price
-    from listed
+        parts[line].part_name as part_name,
+        parts[line].quantity as quantity,
+        parts[line].unit_price as unit_price,
+        currency,
+        landed_on
+    from {{ ref('int_service_records') }}
     cross join unnest({{ numbers_between('1', 'parts_count') }}) as places (line)
+    where parts_count > 0
 
 )
 
@@ -62,4 +38,4 @@ select
 
     ---------- landing
     landed_on
-from given
+from listed

@@ -15,12 +15,17 @@
 -- depends_on: {{ ref(seed) }}
 {%- endfor %}
 
-{% set quantity, unit_price = strict_number(json_text('part.quantity')), strict_number(json_text('part.unit_price')) %}
-{% set gives_a_price = absent_if_blank_json(json_text('part.unit_price')) ~ ' is not null' %}
-{% set part_is_bad =
-    absent_if_blank('part.part_code') ~ ' is null or coalesce(' ~ quantity ~ ', 0) <= 0'
-    ~ ' or (' ~ gives_a_price ~ ' and coalesce(' ~ unit_price ~ ', -1) < 0)'
-%}
+{# A number that is due and cannot be read is below 0, which is refused as well. #}
+{% set part = {
+    'part_code': absent_if_blank('part.part_code'),
+    'part_name': absent_if_blank('part.part_name'),
+    'quantity': 'coalesce(' ~ strict_number(json_text('part.quantity')) ~ ', -1)',
+    'unit_price':
+        'case when ' ~ absent_if_blank_json(json_text('part.unit_price')) ~ ' is not null'
+        ~ ' then coalesce(' ~ strict_number(json_text('part.unit_price')) ~ ', -1) end',
+} %}
+{% set part_types = {'part_code': 'varchar', 'part_name': 'varchar', 'quantity': 'double', 'unit_price': 'double'} %}
+{% set part_is_bad = 'part.part_code is null or part.quantity <= 0 or coalesce(part.unit_price, 0) < 0' %}
 {% set is_text = "starts_with(coalesce(" ~ absent_if_blank_json('code') ~ ", '\"'), '\"')" %}
 {% set code_is_bad = 'not ' ~ is_text ~ ' and ' ~ strict_integer('code') ~ ' is null' %}
 {% set currency_is_bad = '(listed.currency is not null and currencies.currency is null)' %}
@@ -33,13 +38,24 @@ typed as (
 
 ),
 
+parsed as (
+
+    select
+        *,
+        {{ parse_json_objects('parts', ['part_code', 'part_name'], ['quantity', 'unit_price']) }} as given_parts,
+        {{ parse_json_array('failure_codes') }} as given_codes
+    from typed
+
+),
+
 listed as (
 
     select
         *,
-        {{ parse_json_objects('parts', ['part_code'], ['quantity', 'unit_price']) }} as listed_parts,
-        {{ parse_json_array('failure_codes') }} as listed_codes
-    from typed
+        {{ each_element('given_parts', 'part', struct_of(part, part_types)) }} as listed_parts,
+        -- A code that a record gives twice is one failure.
+        {{ distinct_elements(each_element('given_codes', 'code', code_of('code'))) }} as listed_codes
+    from parsed
 
 ),
 
@@ -59,11 +75,11 @@ checked as (
                 then 'bad_parts'
             when
                 listed.has_failure_codes
-                and (listed.listed_codes is null or {{ any_element('listed.listed_codes', 'code', code_is_bad) }})
+                and (listed.given_codes is null or {{ any_element('listed.given_codes', 'code', code_is_bad) }})
                 then 'bad_failure_codes'
             when
                 listed.currency is null
-                and (listed.labor_cost is not null or {{ any_element('listed.listed_parts', 'part', unit_price ~ ' is not null') }})
+                and (listed.labor_cost is not null or {{ any_element('listed.listed_parts', 'part', 'part.unit_price is not null') }})
                 then 'missing_currency'
             when listed.serviced_at >= {{ add_days('listed.landed_on', 2) }} then 'in_the_future'
         end as reason
@@ -95,13 +111,13 @@ select
     city,
     notes,
     is_warranty,
-    failure_codes,
-    {{ count_of_elements(distinct_elements(each_element('listed_codes', 'code', code_of('code')))) }} as failure_count,
+    listed_codes as failure_codes,
+    {{ count_of_elements('listed_codes') }} as failure_count,
 
     ---------- what it cost
-    parts,
+    listed_parts as parts,
     {{ count_of_elements('listed_parts') }} as parts_count,
-    {{ sum_of_elements('listed_parts', 'part', quantity ~ ' * ' ~ unit_price) }} as parts_cost,
+    {{ sum_of_elements('listed_parts', 'part', 'part.quantity * part.unit_price') }} as parts_cost,
     labor_hours,
     labor_cost,
     currency

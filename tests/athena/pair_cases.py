@@ -539,6 +539,15 @@ PAIRS = [
         )
         for macro in ("parse_json_array", "each_element", "distinct_elements")
     ),
+    *(
+        Pair(
+            "struct_of",
+            "{{ struct_of({'a': 'x', 'b': \"'1' || x\"}, {'a': 'varchar', 'b': 'double'}) }}." + field,
+            {"x": "varchar"},
+            [([("7",)], value), ([(None,)], None)],
+        )
+        for field, value in (("a", "7"), ("b", 17.0))
+    ),
     Pair(
         "count_of_elements",
         "{{ count_of_elements(parse_json_array('x')) }}",
