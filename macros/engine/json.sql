@@ -75,9 +75,9 @@
 {% macro athena__json_string(json) -%} json_extract_scalar({{ json }}, '$') {%- endmacro %}
 
 
-{# A field that was parsed as JSON, as its text. #}
+{# A field that was parsed as JSON, as its text. DuckDB would parse it again wherever it is compared or cast, if it did not know it for a text. #}
 {% macro json_text(json) %}{{ return(adapter.dispatch('json_text')(json)) }}{% endmacro %}
-{% macro duckdb__json_text(json) -%} {{ json }} {%- endmacro %}
+{% macro duckdb__json_text(json) -%} cast({{ json }} as varchar) {%- endmacro %}
 {% macro athena__json_text(json) -%} json_format({{ json }}) {%- endmacro %}
 
 

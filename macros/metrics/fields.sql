@@ -34,7 +34,7 @@
 {% macro strict_number(json) -%}
     case
         when
-            {{ matches(json, '^[-0-9]') }}
+            {{ json }} >= '-' and {{ json }} < ':'
             and abs(try_cast({{ json }} as double)) <= 1.7976931348623157e308
             then try_cast({{ json }} as double)
     end
