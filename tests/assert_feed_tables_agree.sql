@@ -1,66 +1,70 @@
--- Logs, calls and service records that a table counts otherwise than the table of their rows: a total for each.
+-- What is counted by day or month is set off against the facts of that day or month, what is counted by entity against all accepted lines.
+{% set by_date = [
+    ('support_logs', 'fct_support_logs', 'logged_at', 'count(*)', 'log_health_daily', 'day', 'day', 'logs'),
+    ('calls', 'fct_calls', 'start_time', 'count(*)', 'call_kpis_daily', 'day', 'call_date', 'calls'),
+    ('service_records', 'fct_service_records', 'serviced_at', 'count(*)', 'service_costs_monthly', 'month', 'month', 'records'),
+    (
+        'service_records', 'fct_service_parts', 'serviced_at', "count(distinct service_record_id || ' ' || part_code)",
+        'part_usage_monthly', 'month', 'month', 'records',
+    ),
+    ('service_records', 'fct_service_failures', 'serviced_at', 'count(*)', 'failures_monthly', 'month', 'month', 'records'),
+] %}
+{% set by_entity = [
+    ('support_logs', 'ticket_log_health', 'log_count'),
+    ('calls', 'agent_call_ranking', 'calls'),
+    ('service_records', 'vehicle_service_history', 'services'),
+] %}
+
 with
 
-totals as (
+set_off as (
 
+    {% for feed, fact, moment, counted, table, grain, date, counts in by_date -%}
     select
-        'logs' as counted,
-        (select count(*) from {{ ref('fct_support_logs') }}) as rows_of_fact,
-        (
-            select coalesce(sum(accepted), 0)
-            from {{ ref('ingestion_state') }}
-            where feed = 'support_logs'
-        ) as accepted,
-        (select coalesce(sum(logs), 0) from {{ ref('log_health_daily') }}) as by_day,
-        (select coalesce(sum(log_count), 0) from {{ ref('ticket_log_health') }}) as by_what
+        '{{ table }}' as compared,
+        cast(date_trunc('{{ grain }}', {{ moment }}) as date) as first_day,
+        {{ counted }} as records
+    from {{ ref(fact) }}
+    where {{ is_untested_date(moment, feed, moment, grain) }}
+    group by cast(date_trunc('{{ grain }}', {{ moment }}) as date)
 
     union all
 
     select
-        'calls' as counted,
-        (select count(*) from {{ ref('fct_calls') }}) as rows_of_fact,
-        (
-            select coalesce(sum(accepted), 0)
-            from {{ ref('ingestion_state') }}
-            where feed = 'calls'
-        ) as accepted,
-        (select coalesce(sum(calls), 0) from {{ ref('call_kpis_daily') }}) as by_day,
-        (select coalesce(sum(calls), 0) from {{ ref('agent_call_ranking') }}) as by_what
+        '{{ table }}' as compared,
+        {{ date }} as first_day,
+        -sum({{ counts }}) as records
+    from {{ ref(table) }}
+    where {{ is_untested_date(date, feed, moment, grain) }}
+    group by {{ date }}
+
+    union all
+    {% endfor %}
+    {% for feed, table, counts in by_entity -%}
+    select
+        '{{ table }}' as compared,
+        null as first_day,
+        coalesce(sum(accepted), 0) as records
+    from {{ ref('ingestion_state') }}
+    where feed = '{{ feed }}'
 
     union all
 
     select
-        'service records' as counted,
-        (select count(*) from {{ ref('fct_service_records') }}) as rows_of_fact,
-        (
-            select coalesce(sum(accepted), 0)
-            from {{ ref('ingestion_state') }}
-            where feed = 'service_records'
-        ) as accepted,
-        (select coalesce(sum(records), 0) from {{ ref('service_costs_monthly') }}) as by_day,
-        (select coalesce(sum(services), 0) from {{ ref('vehicle_service_history') }}) as by_what
+        '{{ table }}' as compared,
+        null as first_day,
+        -coalesce(sum({{ counts }}), 0) as records
+    from {{ ref(table) }}
 
-    union all
-
-    -- A record has a part once or more, so months count records of it.
-    select
-        'parts' as counted,
-        (select count(*) from {{ ref('fct_service_parts') }}) as rows_of_fact,
-        (select coalesce(sum(parts_count), 0) from {{ ref('fct_service_records') }}) as accepted,
-        (select count(distinct service_record_id || ' ' || part_code) from {{ ref('fct_service_parts') }}) as by_day,
-        (select coalesce(sum(records), 0) from {{ ref('part_usage_monthly') }}) as by_what
-
-    union all
-
-    select
-        'failures' as counted,
-        (select count(*) from {{ ref('fct_service_failures') }}) as rows_of_fact,
-        (select coalesce(sum(failure_count), 0) from {{ ref('fct_service_records') }}) as accepted,
-        (select coalesce(sum(records), 0) from {{ ref('failures_monthly') }}) as by_day,
-        (select coalesce(sum(records), 0) from {{ ref('failures_monthly') }}) as by_what
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 )
 
-select *
-from totals
-where rows_of_fact <> accepted or by_day <> by_what or (counted <> 'parts' and rows_of_fact <> by_day)
+select
+    compared,
+    first_day,
+    sum(records) as records
+from set_off
+group by compared, first_day
+having sum(records) <> 0

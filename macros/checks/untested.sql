@@ -65,6 +65,13 @@
     {{- return(first_day_since(model.unique_id, load) if load else none) -}}
 {% endmacro %}
 
+{# A moment or a date of which lines of a feed tell that were read since this test last passed: `moment` is theirs, `grain` day or month. #}
+{% macro is_untested_date(date, feed, moment, grain) -%}
+    {%- set load = last_tested_load(feed) -%}
+    {{- in_spans(date, dates_since(feed, load, moment, grain), grain) if load else 'true' -}}
+{%- endmacro %}
+
+
 {# What landed on a day, of a feed, that was read since this test last passed. #}
 {% macro is_untested_landing(feed, landed_on) -%}
     (

@@ -5,13 +5,8 @@
 #}
 {% macro changed_dates() %}
     {% if not execute or not is_incremental() or reference_data_has_changed() %}{{ return(none) }}{% endif %}
-    {% set lines, dates = table_named(staged_lines(own_feeds()[0])), config.get('meta').get('dates') %}
-    {% set changed = looked_up(
-        "select distinct cast(cast(date_trunc('" ~ dates.grain ~ "', " ~ dates.moment ~ ") as date) as varchar) as first_day
-        from " ~ lines ~ "
-        where load_id > " ~ last_load() ~ " and " ~ is_supported_moment(dates.moment) ~ "
-        order by first_day"
-    ) %}
+    {% set dates = config.get('meta').get('dates') %}
+    {% set changed = dates_since(own_feeds()[0], last_load(), dates.moment, dates.grain) %}
     {% set following = [] %}
     {% for month in changed if dates.months_after %}
         {% set later = [month] %}
@@ -21,6 +16,17 @@
         {% do following.extend(later | select) %}
     {% endfor %}
     {{ return((following | unique | sort if dates.months_after else changed) | list) }}
+{% endmacro %}
+
+
+{# Those of lines of later loads than this one. #}
+{% macro dates_since(feed, load, moment, grain) %}
+    {{ return(looked_up(
+        "select distinct cast(cast(date_trunc('" ~ grain ~ "', " ~ moment ~ ") as date) as varchar) as first_day
+        from " ~ table_named(staged_lines(feed)) ~ "
+        where load_id > " ~ load ~ " and " ~ is_supported_moment(moment) ~ "
+        order by first_day"
+    )) }}
 {% endmacro %}
 
 
