@@ -14,10 +14,21 @@
 {% endmacro %}
 
 
-{# Run before dbt looks at what is there, or the first build would take it that nothing has been recorded. #}
+{#
+    Run before dbt looks at what is there, or the first build would take it that nothing has been recorded. A table of an older version of this project, with
+    other columns, is made anew: nothing counts as taken in then, so that every model computes all its rows.
+#}
 {% macro create_load_watermarks() %}
-    {% if execute and flags.WHICH not in ('compile', 'generate') %}{% do adapter.cache_added(load_watermarks()) %}{% endif %}
-    {{ create_bookkeeping_table(load_watermarks(), {'model': 'varchar', 'feed': 'varchar', 'load_id': 'bigint', 'reference_data': 'varchar', 'as_of': 'varchar'}) }}
+    {% set columns = {'model': 'varchar', 'feed': 'varchar', 'load_id': 'bigint', 'reference_data': 'varchar', 'as_of': 'varchar'} %}
+    {% if execute and flags.WHICH not in ('compile', 'generate') %}
+        {% set stored = load_relation(load_watermarks()) %}
+        {% if stored and adapter.get_columns_in_relation(stored) | map(attribute='name') | sort != columns | sort %}
+            {% do adapter.drop_relation(stored) %}
+            {% do adapter.commit() %}
+        {% endif %}
+        {% do adapter.cache_added(load_watermarks()) %}
+    {% endif %}
+    {{ create_bookkeeping_table(load_watermarks(), columns) }}
 {% endmacro %}
 
 
