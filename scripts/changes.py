@@ -98,10 +98,15 @@ class FullRefresh:
         return materialized(node) == "incremental" and old and materialized(old) in ("incremental", "table")
 
     def takes_effect_by_itself(self, key):
-        """A seed that staging compares with what it was makes the next build compute everything anew."""
-        children = [self.nodes[child] for child in self.below[key]]
-        is_compared = any(child["fqn"][1] == "staging" and materialized(child) == "incremental" for child in children)
-        return self.nodes[key]["resource_type"] == "seed" and key in self.old and is_compared
+        """A seed that models compare with what it was, if all that keeps rows below it follows them."""
+        if self.nodes[key]["resource_type"] != "seed" or key not in self.old:
+            return False
+        comparing = {child for child in self.below[key] if self._is_stored(child) and self._compares_seeds(child)}
+        follows = comparing.union(*map(self._all_below, comparing))
+        return bool(comparing) and all(other in follows for other in self._all_below(key) if self._is_stored(other))
+
+    def _compares_seeds(self, key):
+        return any(_name(macro) == "reference_data_columns" for macro in _macros_of(self.nodes[key]))
 
     def _all_below(self, key):
         found, left = set(), [key]
