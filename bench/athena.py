@@ -13,7 +13,7 @@ from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
-from bench.lakes import fresh
+from bench.lakes import FEED, OTHER_FEEDS, fresh
 from bench.report import table, written_into
 from infra.local import LocalAthena
 
@@ -23,7 +23,7 @@ MARKS = ("<!-- bench-athena -->", "<!-- end of bench-athena -->")
 FIRST_DAY = date(2026, 1, 1)
 HISTORIES = (30, 90, 300)
 PER_DAY = 100
-FEEDS = ("ticket_updates", "support_logs", "calls", "service_records")
+FEEDS = (FEED, *OTHER_FEEDS)
 SHOWN_NODES = 12
 # Athena's price of SQL in most regions; each query that reads data counts for 10 MB at least.
 DOLLARS_A_BYTE, LEAST_BYTES = 5 / 10**12, 10 * 10**6

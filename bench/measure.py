@@ -39,7 +39,7 @@ class Bench:
         """What the seconds are seconds of."""
         return {
             "cores": os.cpu_count(),
-            "processor": _processor(),
+            "processor": processor(),
             "load": os.getloadavg()[0],
             "memory limit": self._environment["TICKETLAKE_MEMORY"],
             "python": platform.python_version(),
@@ -188,7 +188,7 @@ def _length_of_union(spans):
     return total
 
 
-def _processor():
+def processor():
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -79,8 +79,7 @@ def report_feeds(results):
     ]
     models = _medians([_node_seconds(one["build"], "model") for one in rounds])
     steps = _medians([_step_seconds(one["floor"]) for one in rounds])
-    busy = median(one["build"]["busy"] for one in rounds)
-    wall = median(one["build"]["wall"] for one in rounds)
+    busy, wall = (_median([one["build"] for one in rounds], measure) for measure in ("busy", "wall"))
     lines = ", ".join(f"{count:,} lines of `{feed}`" for feed, count in results["feeds"]["lines"].items())
     return "\n\n".join(
         (
@@ -95,16 +94,12 @@ def report_feeds(results):
 
 def _side_by_side(models, steps):
     """Seconds of each model, and of the floor's step of the same name; then of the floor's other steps."""
-    rows = [
-        [f"`{name}`", _number(models.get(name)), _number(steps.get(name))]
-        for name in sorted(models.keys() | steps.keys(), key=lambda name: (-models.get(name, 0), -steps.get(name, 0)))
-        if max(models.get(name, 0), steps.get(name, 0)) >= LEAST_SHOWN
-    ]
-    rest = [
-        sum(seconds for seconds in side.values()) - sum(side.get(name.strip("`"), 0) for name, *_ in rows)
-        for side in (models, steps)
-    ]
-    rows += [["all else", *map(_number, rest)], ["all", *(_number(sum(side.values())) for side in (models, steps))]]
+    sides = (models, steps)
+    names = sorted(models.keys() | steps.keys(), key=lambda name: [-side.get(name, 0) for side in sides])
+    shown = [name for name in names if max(side.get(name, 0) for side in sides) >= LEAST_SHOWN]
+    rest = [sum(seconds for name, seconds in side.items() if name not in shown) for side in sides]
+    rows = [[f"`{name}`", *(_number(side.get(name)) for side in sides)] for name in shown]
+    rows += [["all else", *map(_number, rest)], ["all", *(_number(sum(side.values())) for side in sides)]]
     return table(["seconds", "model", "step of the floor"], rows)
 
 

@@ -13,7 +13,7 @@ from generator.defects import NO_NUMBERS, NO_TIMESTAMPS, Defect, instead, missin
 from generator.draws import Draws, Pools
 from generator.identities import PREFIXES, SOURCES, customers, moments_of, ticket_numbers
 from generator.lake import Parameters
-from generator.mishaps import LONGEST_DELAY, arrange
+from generator.mishaps import LONGEST_DELAY, landed
 from generator.spread import spread
 from generator.text import Combinations, digits, join, member, pick, table, where
 from generator.ticket_lives import LIFE_DAYS, TicketLives
@@ -93,10 +93,7 @@ class Calls:
         """Calls about the tickets of a cohort, and the day number that each lands on: of none before it is opened."""
         draws = Draws(self._seed, self.name, cohort.day, cohort.block)
         calls, opened_at = self._calls(cohort, draws)
-        landing = arrange(np.maximum(calls["end"], opened_at), np.zeros(len(calls), bool), self._shares, draws)
-        lines = calls.take(landing.row)
-        lines["place"] = landing.place
-        return lines, landing.day
+        return landed(calls, np.maximum(calls["end"], opened_at), self._shares, draws)
 
     def _calls(self, cohort: Cohort, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
         """The calls, and when the ticket of each was opened."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from generator.calendars import day_of
 from generator.draws import Draws
 from generator.text import characters
 
@@ -50,6 +51,11 @@ def instead(reason: str, key: str, values: Iterable[str]) -> list[Defect]:
 def missing(key: str) -> list[Defect]:
     """Lines in which `key` is absent, or counts as absent."""
     return [Defect(f"missing_{key}", (without(key),)), *instead(f"missing_{key}", key, ("null", '""', '"  "'))]
+
+
+def in_the_future(key: str, day: int) -> list[Defect]:
+    """Lines landing on a day (its number) that tell of a moment which has not come."""
+    return instead("in_the_future", key, [f'"{day_of(day + ahead)}T00:00:00Z"' for ahead in (2, 30)])
 
 
 def not_json() -> list[Defect]:

@@ -52,5 +52,13 @@ def arrange(moments: np.ndarray, needed: np.ndarray, shares: Shares, draws: Draw
     )
 
 
+def landed(records: np.ndarray, moments: np.ndarray, shares: Shares, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """The lines of records that are known at `moments` (UTC seconds), with their place, and the day number of each."""
+    landing = arrange(moments, np.zeros(len(records), bool), shares, draws)
+    lines = records.take(landing.row)
+    lines["place"] = landing.place
+    return lines, landing.day
+
+
 def _mostly_few(u: np.ndarray, limit) -> np.ndarray:
     return (u * u * limit).astype(np.int64)

@@ -13,12 +13,12 @@ from enum import IntEnum
 import numpy as np
 import pyarrow as pa
 
-from generator.calendars import DAY, day_of
-from generator.defects import NO_NUMBERS, NO_TIMESTAMPS, Defect, instead, missing, not_json, without
+from generator.calendars import DAY
+from generator.defects import NO_NUMBERS, NO_TIMESTAMPS, Defect, in_the_future, instead, missing, not_json, without
 from generator.draws import Draws, Pools
 from generator.identities import ticket_numbers, vehicles
 from generator.lake import Parameters
-from generator.mishaps import LONGEST_DELAY, arrange
+from generator.mishaps import LONGEST_DELAY, landed
 from generator.money import Money
 from generator.seeds import Failure, Part
 from generator.text import Combinations, digits, join, member, pick, table, timestamps, where, with_offset
@@ -163,10 +163,7 @@ class ServiceRecords:
         """Visits that the tickets of a cohort lead to, and the day number that each one's record lands on."""
         draws = Draws(self._seed, self.name, cohort.day, cohort.block)
         records = self._records(cohort.tickets.take(np.flatnonzero(cohort.tickets["vehicle"] >= 0)), draws)
-        landing = arrange(records["at"], np.zeros(len(records), bool), self._shares, draws)
-        lines = records.take(landing.row)
-        lines["place"] = landing.place
-        return lines, landing.day
+        return landed(records, records["at"], self._shares, draws)
 
     def _records(self, tickets: np.ndarray, draws: Draws) -> np.ndarray:
         size, category = len(tickets), self._topics.category(tickets["topic"])
@@ -305,8 +302,7 @@ class ServiceRecords:
 
     def defects(self, day: int) -> list[Defect]:
         """Ways to break a line that lands on a day: at least one for every reason for which a line is refused."""
-        future = [f'"{day_of(day + ahead)}T00:00:00Z"' for ahead in (2, 30)]
-        return self._lasting_defects + instead("in_the_future", "serviced_at", future)
+        return self._lasting_defects + in_the_future("serviced_at", day)
 
 
 def _of(entries: Sequence[Part | Failure], systems: Sequence[str]) -> Sequence[int]:

@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from generator.calendars import day_of
 from generator.clocks import breaches
-from generator.defects import NO_NUMBERS, NO_TIMESTAMPS, Defect, instead, missing, not_json
+from generator.defects import NO_NUMBERS, NO_TIMESTAMPS, Defect, in_the_future, instead, missing, not_json
 from generator.draws import Draws, Pools
 from generator.identities import PREFIXES, SOURCES, ticket_numbers
 from generator.lake import Parameters
-from generator.mishaps import LONGEST_DELAY, arrange
+from generator.mishaps import LONGEST_DELAY, landed
 from generator.spread import spread
 from generator.text import Combinations, digits, join, member, pick, table, tenths, timestamps, where, with_micros
 from generator.ticket_lives import LIFE_DAYS, TicketLives
@@ -117,10 +116,7 @@ class SupportLogs:
         draws = Draws(self._seed, self.name, cohort.day, cohort.block)
         logs, ticket = self._logs(cohort, draws)
         known_at = np.maximum(logs["at"], cohort.tickets["opened_at"][ticket])
-        landing = arrange(known_at, np.zeros(len(logs), bool), self._shares, draws)
-        lines = logs.take(landing.row)
-        lines["place"] = landing.place
-        return lines, landing.day
+        return landed(logs, known_at, self._shares, draws)
 
     def _logs(self, cohort: Cohort, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
         """The logs, ordered by ticket, and the row of each one's ticket."""
@@ -209,8 +205,7 @@ class SupportLogs:
 
     def defects(self, day: int) -> list[Defect]:
         """Ways to break a line that lands on a day: at least one for every reason for which a line is refused."""
-        future = [f'"{day_of(day + ahead)}T00:00:00Z"' for ahead in (2, 30)]
-        return self._lasting_defects + instead("in_the_future", "logged_at", future)
+        return self._lasting_defects + in_the_future("logged_at", day)
 
 
 def _reports(component: str, level: Level) -> list[str]:

@@ -7,8 +7,7 @@ import json
 import numpy as np
 import pyarrow as pa
 
-from generator.calendars import day_of
-from generator.defects import NO_INTEGERS, NO_TIMESTAMPS, Defect, instead, missing, not_json
+from generator.defects import NO_INTEGERS, NO_TIMESTAMPS, Defect, in_the_future, instead, missing, not_json
 from generator.draws import Draws
 from generator.identities import PREFIXES, SOURCES, customers, moments_of, ticket_numbers, vehicles
 from generator.lake import Parameters
@@ -100,9 +99,7 @@ class TicketUpdates:
 
     def defects(self, day: int) -> list[Defect]:
         """Ways to break a line that lands on a day: at least one for every reason for which a line is refused."""
-        future = [f'"{day_of(day + ahead)}T00:00:00Z"' for ahead in (2, 30)]
-        early = [defect for key in ("updated_at", "created_at") for defect in instead("in_the_future", key, future)]
-        return self._lasting_defects + early
+        return self._lasting_defects + in_the_future("updated_at", day) + in_the_future("created_at", day)
 
 
 def _lines(cohort: Cohort, row: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -106,7 +106,7 @@ class FullRefresh:
         return bool(comparing) and all(other in follows for other in self._all_below(key) if self._is_stored(other))
 
     def _compares_seeds(self, key):
-        return any(_name(macro) == "reference_data_columns" for macro in _macros_of(self.nodes[key]))
+        return any(_name(macro) == "follows_reference_data" for macro in _macros_of(self.nodes[key]))
 
     def _all_below(self, key):
         found, left = set(), [key]

@@ -11,7 +11,7 @@
     {%- if by_ticket -%}
         {%- set where = where | replace(by_ticket.group(0), is_untested_ticket('ticket_key', by_ticket.group(2), or_later=by_ticket.group(1) is not none)) -%}
     {%- elif '__untested_updates__' in where -%}
-        {%- set where = where | replace('__untested_updates__', is_untested_update('source', 'update_id', 'created_at')) -%}
+        {%- set where = where | replace('__untested_updates__', is_untested_update('created_at')) -%}
     {%- elif by_feed -%}
         {%- set where = where | replace(by_feed.group(0), is_untested_line(by_feed.group(2)) if by_feed.group(1) == 'lines' else is_untested_record(by_feed.group(2))) -%}
     {%- elif '__untested_landings__' in where -%}
@@ -35,11 +35,9 @@
 {%- endmacro %}
 
 {# An update may repeat the identity of one that landed long ago. #}
-{% macro is_untested_update(source, update_id, created_at) -%}
+{% macro is_untested_update(created_at) -%}
     {%- set load = last_tested_load() -%}
-    {%- if not load -%}{{- return('true') -}}{%- endif -%}
-    {%- set changed = records_since('ticket_updates', load, table_named('stg_ticket_updates__lines')) -%}
-    {{- '(' ~ source ~ ', ' ~ update_id ~ ') in (' ~ changed ~ ') and ' ~ in_months(created_at, repeated_months_since(load)) -}}
+    {{- is_untested_record('ticket_updates') ~ (' and ' ~ in_months(created_at, repeated_months_since(load)) if load else '') -}}
 {%- endmacro %}
 
 {% macro is_untested_line(feed) -%}

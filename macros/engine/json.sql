@@ -6,12 +6,17 @@
 {# try() would do as well as json_valid(), but goes row by row as soon as one line of a few thousand is broken. #}
 {% macro duckdb__parse_json_object(line, text_fields, json_fields) -%}
     case
-        when json_valid({{ line }}) then from_json({{ line }}, '{
-            {%- for field in text_fields + json_fields -%}
-            "{{ field }}": "{{ 'JSON' if field in json_fields else 'VARCHAR' }}" {{- ', ' if not loop.last }}
-            {%- endfor -%}
-        }')
+        when json_valid({{ line }}) then from_json({{ line }}, '{{ duckdb__json_structure(text_fields, json_fields) }}')
     end
+{%- endmacro %}
+
+{# How from_json() is told of an object's fields. #}
+{% macro duckdb__json_structure(text_fields, json_fields) -%}
+    {
+        {%- for field in text_fields + json_fields -%}
+        "{{ field }}": "{{ 'JSON' if field in json_fields else 'VARCHAR' }}" {{- ', ' if not loop.last }}
+        {%- endfor -%}
+    }
 {%- endmacro %}
 
 {#
@@ -89,11 +94,7 @@
     {{- return(adapter.dispatch('parse_json_objects')(json, text_fields, json_fields)) -}}
 {% endmacro %}
 {% macro duckdb__parse_json_objects(json, text_fields, json_fields) -%}
-    from_json({{ json }}, '[{
-        {%- for field in text_fields + json_fields -%}
-        "{{ field }}": "{{ 'JSON' if field in json_fields else 'VARCHAR' }}" {{- ', ' if not loop.last }}
-        {%- endfor -%}
-    }]')
+    from_json({{ json }}, '[{{ duckdb__json_structure(text_fields, json_fields) }}]')
 {%- endmacro %}
 {% macro athena__parse_json_objects(json, text_fields, json_fields) -%}
     transform(

@@ -1,7 +1,9 @@
 {#
     The feeds, by the name of their folder below raw/. `fields`: what a line can give, and of which type; `required`: what it must give; `identity`: the
-    columns that two lines share if they tell of the same; `adds`: what staging adds to the fields; `repeated`: the model that decides between such lines; `records`: the one that has each
-    accepted one once. A lake may be without what `is_optional`.
+    columns that two lines share if they tell of the same; `values`: all that a text may be; `ranges`: what a number must be greater than (gt), at least (ge)
+    and at most (le); `elements`: what an array holds, texts or objects with fields of their own; `past`: moments that must lie before the second day after
+    landing; `adds`: what staging adds to the fields; `repeated`: the model that decides between such lines; `records`: the one that has each accepted one
+    once. A lake may be without what `is_optional`. The receiver of service records reads all this, too (receiver/definition.py).
 #}
 {% macro feeds() %}
     {{ return({
@@ -25,6 +27,9 @@
                 'message': 'text', 'response_time_ms': 'number', 'cpu_percent': 'number',
             },
             'required': ['log_id', 'ticket_id', 'logged_at', 'log_level'],
+            'values': {'log_level': ['DEBUG', 'INFO', 'WARN', 'ERROR']},
+            'ranges': {'response_time_ms': {'ge': 0}, 'cpu_percent': {'ge': 0, 'le': 100}},
+            'past': ['logged_at'],
             'identity': ['log_id'],
             'adds': ['ticket_key'],
             'repeated': 'int_repeated_support_logs',
@@ -37,6 +42,7 @@
                 'source': 'text', 'issue_type': 'text', 'resolution': 'text', 'rating': 'number',
             },
             'required': ['call_id', 'agent_id', 'customer_id', 'start_time', 'end_time'],
+            'ranges': {'rating': {'ge': 1, 'le': 5}},
             'identity': ['call_id'],
             'adds': ['ticket_key'],
             'repeated': 'int_repeated_calls',
@@ -50,12 +56,29 @@
                 'parts': 'json', 'labor_hours': 'number', 'labor_cost': 'number', 'currency': 'text', 'is_warranty': 'boolean',
             },
             'required': ['service_record_id', 'dealership_id', 'vehicle_id', 'serviced_at', 'service_type'],
+            'values': {'service_type': ['maintenance', 'repair', 'recall', 'inspection', 'warranty']},
+            'ranges': {'odometer_km': {'ge': 0}, 'labor_hours': {'ge': 0}, 'labor_cost': {'ge': 0}},
+            'elements': {
+                'parts': {
+                    'fields': {'part_code': 'text', 'part_name': 'text', 'quantity': 'number', 'unit_price': 'number'},
+                    'required': ['part_code', 'quantity'],
+                    'ranges': {'quantity': {'gt': 0}, 'unit_price': {'ge': 0}},
+                },
+                'failure_codes': 'text',
+            },
+            'past': ['serviced_at'],
             'identity': ['service_record_id'],
             'adds': ['parts_count', 'parts_cost', 'failure_count'],
             'repeated': 'int_repeated_service_records',
             'records': 'int_service_records',
         },
     }) }}
+{% endmacro %}
+
+
+{# How the text of a timestamp must look, from its first character to its last. #}
+{% macro timestamp_pattern() %}
+    {{ return('\\d{4}-\\d{2}-\\d{2}T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-](0\\d|1[0-3]):[0-5]\\d|[+-]14:00)') }}
 {% endmacro %}
 
 

@@ -77,3 +77,74 @@
         then 'bad_{{ field }}'
     {%- endfor %}
 {%- endmacro %}
+
+
+{# The branches that say which of its values and ranges a typed line does not keep to. #}
+{% macro value_reasons(feed, lines) -%}
+    {%- for field, values in feeds()[feed].get('values', {}).items() %}
+    when {{ lines }}.{{ field }} not in ('{{ values | join("', '") }}') then 'unknown_{{ field }}'
+    {%- endfor %}
+    {%- for field, range in feeds()[feed].get('ranges', {}).items() %}
+    when {{ is_out_of_range(lines ~ '.' ~ field, range) }} then 'out_of_range_{{ field }}'
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro is_out_of_range(number, range) -%}
+    {%- for bound, limit in range.items() -%}
+    {{ ' or ' if not loop.first }}{{ number }} {{ {'gt': '<=', 'ge': '<', 'le': '>'}[bound] }} {{ limit }}
+    {%- endfor -%}
+{%- endmacro %}
+
+
+{# The last branch: a moment that has not come on the second day after landing. #}
+{% macro future_reason(feed, lines) -%}
+    {%- for field in feeds()[feed].past %}
+    when {{ lines }}.{{ field }} >= {{ add_days(lines ~ '.landed_on', 2) }} then 'in_the_future'
+    {%- endfor %}
+{%- endmacro %}
+
+
+{#
+    By field, the expressions of an element of an array of objects, from its parsed JSON. A number that is given, or due, and cannot be read is below its
+    range, which is refused as well.
+#}
+{% macro element_values(feed, array, element) -%}
+    {%- set of, values = feeds()[feed].elements[array], {} -%}
+    {%- for field, type in of.fields.items() -%}
+        {%- set given = element ~ '.' ~ field -%}
+        {%- if type == 'text' -%}
+            {%- do values.update({field: absent_if_blank(given)}) -%}
+        {%- else -%}
+            {%- set range = of.ranges[field] -%}
+            {%- set number = 'coalesce(' ~ strict_number(json_text(given)) ~ ', ' ~ (range.get('gt', range.get('ge')) - 1) ~ ')' -%}
+            {%- set is_given = absent_if_blank_json(json_text(given)) ~ ' is not null' -%}
+            {%- do values.update({field: number if field in of.required else 'case when ' ~ is_given ~ ' then ' ~ number ~ ' end'}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(values) -}}
+{%- endmacro %}
+
+{# Whether an element with those values is refused, never null. #}
+{% macro is_bad_element(feed, array, element) -%}
+    {%- set of, faults = feeds()[feed].elements[array], [] -%}
+    {%- for field, type in of.fields.items() -%}
+        {%- set value = element ~ '.' ~ field -%}
+        {%- if type != 'text' -%}
+            {%- do faults.append('coalesce(' ~ is_out_of_range(value, of.ranges[field]) ~ ', false)') -%}
+        {%- elif field in of.required -%}
+            {%- do faults.append(value ~ ' is null') -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(faults | join(' or ')) -}}
+{%- endmacro %}
+
+
+{# What staging keeps of where a line came from, and why it is refused if it is. #}
+{% macro landing_columns() -%}
+    landed_on,
+    file,
+    reason,
+    case when reason is not null then line end as line,
+    {{ text_hash('line') }} as line_hash,
+    {{ next_load() }} as load_id
+{%- endmacro %}

@@ -19,6 +19,14 @@
 {% endmacro %}
 
 
+{# Stands in every model that has such seeds: dbt builds them before it, and a pull request is told that it follows them (scripts/changes.py). #}
+{% macro follows_reference_data() -%}
+    {%- for seed in reference_data_columns() %}
+-- depends_on: {{ ref(seed) }}
+    {%- endfor %}
+{%- endmacro %}
+
+
 {# An md5 of what those seeds say. When it changes, the model computes everything again, and after staging so does all that builds on it. #}
 {% macro reference_data_fingerprint() -%}
     (
@@ -43,11 +51,11 @@
 
 {% macro reference_data_has_changed() %}
     {% if not reference_data_columns() %}{{ return(false) }}{% endif %}
-    {% set found = run_query(
+    {% set found = looked_up(
         "select count(*) from " ~ load_watermarks() ~ " where model = '" ~ this.identifier ~ "' and load_id = " ~ last_load()
         ~ " and feed = '" ~ own_feeds()[0] ~ "' and reference_data = " ~ reference_data_fingerprint()
     ) %}
-    {{ return(found.columns[0].values()[0] == 0) }}
+    {{ return(found[0] == 0) }}
 {% endmacro %}
 
 

@@ -13,7 +13,7 @@
 {# ISO 8601 with seconds and a zone, a real date and time of day, offset at most 14:00; else null. In UTC. #}
 {% macro strict_timestamp(text) -%}
     case
-        when {{ matches(text, '^\\d{4}-\\d{2}-\\d{2}T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-](0\\d|1[0-3]):[0-5]\\d|[+-]14:00)\\z') }}
+        when {{ matches(text, '^' ~ timestamp_pattern() ~ '\\z') }}
             then {{ utc_from_iso(text) }}
     end
 {%- endmacro %}

@@ -11,9 +11,7 @@
     )
 }}
 {% do partition_by_month('call_date') %}
-{%- for seed in reference_data_columns() %}
--- depends_on: {{ ref(seed) }}
-{%- endfor %}
+{{- follows_reference_data() }}
 
 select
     call_date,

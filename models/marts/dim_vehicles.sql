@@ -1,17 +1,5 @@
 with
 
-services as (
-
-    select
-        vehicle_id,
-        {{ latest_value('vehicle_model', ['serviced_at', 'service_record_id']) }} as vehicle_model,
-        min(serviced_at) as first_serviced_at,
-        max(serviced_at) as last_serviced_at
-    from {{ ref('fct_service_records') }}
-    group by vehicle_id
-
-),
-
 -- Vehicles that tickets name and no service record does: kept, so that every ticket finds its vehicle.
 ticketed as (
 
@@ -28,5 +16,5 @@ select
     services.last_serviced_at,
     services.vehicle_id is not null as has_service_records,
     ticketed.vehicle_id is not null as has_tickets
-from services
+from {{ ref('vehicle_service_history') }} as services
 full outer join ticketed on services.vehicle_id = ticketed.vehicle_id

@@ -11,6 +11,7 @@
     )
 }}
 {% do partition_by_month('month') %}
+{{- follows_reference_data() }}
 
 with
 

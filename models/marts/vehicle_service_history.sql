@@ -5,6 +5,7 @@ records as (
     select
         service_record_id,
         vehicle_id,
+        vehicle_model,
         dealership_id,
         serviced_at,
         service_type,
@@ -19,6 +20,9 @@ services as (
 
     select
         vehicle_id,
+        {{ latest_value('vehicle_model', ['serviced_at', 'service_record_id']) }} as vehicle_model,
+        min(serviced_at) as first_serviced_at,
+        max(serviced_at) as last_serviced_at,
         count(*) as services,
         count(distinct dealership_id) as dealerships,
         count(*) filter (where service_type = 'repair') as repairs,
@@ -103,11 +107,11 @@ tickets as (
 )
 
 select
-    vehicles.vehicle_id,
-    vehicles.vehicle_model,
+    services.vehicle_id,
+    services.vehicle_model,
     cast(services.services as integer) as services,
-    vehicles.first_serviced_at,
-    vehicles.last_serviced_at,
+    services.first_serviced_at,
+    services.last_serviced_at,
     services.last_odometer_km,
     coalesce(odometers.ran_back, false) as odometer_ran_back,
     cast(services.dealerships as integer) as dealerships,
@@ -115,8 +119,7 @@ select
     coalesce(costs_by_vehicle.total_cost_by_currency, {{ empty_map() }}) as total_cost_by_currency,
     cast(coalesce(tickets.tickets, 0) as integer) as tickets,
     cast(coalesce(tickets.open_tickets, 0) as integer) as open_tickets
-from {{ ref('dim_vehicles') }} as vehicles
-inner join services on vehicles.vehicle_id = services.vehicle_id
-left join odometers on vehicles.vehicle_id = odometers.vehicle_id
-left join costs_by_vehicle on vehicles.vehicle_id = costs_by_vehicle.vehicle_id
-left join tickets on vehicles.vehicle_id = tickets.vehicle_id
+from services
+left join odometers on services.vehicle_id = odometers.vehicle_id
+left join costs_by_vehicle on services.vehicle_id = costs_by_vehicle.vehicle_id
+left join tickets on services.vehicle_id = tickets.vehicle_id

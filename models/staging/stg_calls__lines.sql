@@ -27,7 +27,7 @@ checked as (
         case
             {{ general_reasons('calls', 'typed') }}
             when end_time <= start_time then 'not_positive_duration'
-            when rating not between 1 and 5 then 'out_of_range_rating'
+            {{ value_reasons('calls', 'typed') }}
         end as reason
     from typed
 
@@ -43,12 +43,7 @@ select
     customer_id,
 
     ---------- landing
-    landed_on,
-    file,
-    reason,
-    case when reason is not null then line end as line,
-    {{ text_hash('line') }} as line_hash,
-    {{ next_load() }} as load_id,
+    {{ landing_columns() }},
 
     ---------- the call
     start_time,

@@ -11,21 +11,11 @@
     )
 }}
 {% do partition_by_month('serviced_at') %}
-{%- for seed in reference_data_columns() %}
--- depends_on: {{ ref(seed) }}
-{%- endfor %}
+{{- follows_reference_data() }}
 
-{# A number that is due and cannot be read is below 0, which is refused as well. #}
-{% set part = {
-    'part_code': absent_if_blank('part.part_code'),
-    'part_name': absent_if_blank('part.part_name'),
-    'quantity': 'coalesce(' ~ strict_number(json_text('part.quantity')) ~ ', -1)',
-    'unit_price':
-        'case when ' ~ absent_if_blank_json(json_text('part.unit_price')) ~ ' is not null'
-        ~ ' then coalesce(' ~ strict_number(json_text('part.unit_price')) ~ ', -1) end',
-} %}
+{% set part = element_values('service_records', 'parts', 'part') %}
 {% set part_types = {'part_code': 'varchar', 'part_name': 'varchar', 'quantity': 'double', 'unit_price': 'double'} %}
-{% set part_is_bad = 'part.part_code is null or part.quantity <= 0 or coalesce(part.unit_price, 0) < 0' %}
+{% set part_is_bad = is_bad_element('service_records', 'parts', 'part') %}
 {% set is_text = "starts_with(coalesce(" ~ absent_if_blank_json('code') ~ ", '\"'), '\"')" %}
 {% set code_is_bad = 'not ' ~ is_text ~ ' and ' ~ strict_integer('code') ~ ' is null' %}
 {% set currency_is_bad = '(listed.currency is not null and currencies.currency is null)' %}
@@ -65,10 +55,7 @@ checked as (
         listed.*,
         case
             {{ general_reasons('service_records', 'listed', bad={'currency': currency_is_bad}) }}
-            when listed.service_type not in ('maintenance', 'repair', 'recall', 'inspection', 'warranty') then 'unknown_service_type'
-            when listed.odometer_km < 0 then 'out_of_range_odometer_km'
-            when listed.labor_hours < 0 then 'out_of_range_labor_hours'
-            when listed.labor_cost < 0 then 'out_of_range_labor_cost'
+            {{ value_reasons('service_records', 'listed') }}
             when
                 listed.has_parts
                 and (listed.listed_parts is null or {{ any_element('listed.listed_parts', 'part', part_is_bad) }})
@@ -81,7 +68,7 @@ checked as (
                 listed.currency is null
                 and (listed.labor_cost is not null or {{ any_element('listed.listed_parts', 'part', 'part.unit_price is not null') }})
                 then 'missing_currency'
-            when listed.serviced_at >= {{ add_days('listed.landed_on', 2) }} then 'in_the_future'
+            {{ future_reason('service_records', 'listed') }}
         end as reason
     from listed
     left join {{ ref('currencies') }} as currencies on listed.currency = currencies.currency
@@ -96,12 +83,7 @@ select
     technician_id,
 
     ---------- landing
-    landed_on,
-    file,
-    reason,
-    case when reason is not null then line end as line,
-    {{ text_hash('line') }} as line_hash,
-    {{ next_load() }} as load_id,
+    {{ landing_columns() }},
 
     ---------- the service
     serviced_at,

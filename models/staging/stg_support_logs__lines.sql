@@ -26,10 +26,8 @@ checked as (
         *,
         case
             {{ general_reasons('support_logs', 'typed') }}
-            when log_level not in ('DEBUG', 'INFO', 'WARN', 'ERROR') then 'unknown_log_level'
-            when response_time_ms < 0 then 'out_of_range_response_time_ms'
-            when cpu_percent not between 0 and 100 then 'out_of_range_cpu_percent'
-            when logged_at >= {{ add_days('landed_on', 2) }} then 'in_the_future'
+            {{ value_reasons('support_logs', 'typed') }}
+            {{ future_reason('support_logs', 'typed') }}
         end as reason
     from typed
 
@@ -43,12 +41,7 @@ select
     ticket_id,
 
     ---------- landing
-    landed_on,
-    file,
-    reason,
-    case when reason is not null then line end as line,
-    {{ text_hash('line') }} as line_hash,
-    {{ next_load() }} as load_id,
+    {{ landing_columns() }},
 
     ---------- what was logged
     logged_at,

@@ -11,9 +11,7 @@
     )
 }}
 {% do partition_by_month('created_at') %}
-{%- for seed in reference_data_columns() %}
--- depends_on: {{ ref(seed) }}
-{%- endfor %}
+{{- follows_reference_data() }}
 
 with
 
@@ -51,12 +49,7 @@ select
     case when reason is null then update_id is not null end as states_update_id,
 
     ---------- landing
-    landed_on,
-    file,
-    reason,
-    case when reason is not null then line end as line,
-    {{ text_hash('line') }} as line_hash,
-    {{ next_load() }} as load_id,
+    {{ landing_columns() }},
 
     ---------- order
     greatest(updated_at, created_at) as updated_at,

@@ -1,5 +1,6 @@
 """Temporary lakes: land files, build them with dbt as a user would, read the public tables."""
 
+import csv
 import importlib
 import json
 import math
@@ -129,6 +130,12 @@ class Dbt:
     def close(self):
         self.forker.stdin.close()
         self.forker.wait()
+
+
+def seed_rows(name, folder=PROJECT / "seeds"):
+    """The rows of a seed, as dicts of texts."""
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def exact_part_first(row):

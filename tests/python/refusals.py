@@ -1,6 +1,5 @@
 """Why the contract refuses a line; of a ticket it is read here from its words, of other feeds in expected_feeds."""
 
-import csv
 import json
 import re
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from expected_feeds import judged
+from lakes import seed_rows
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -34,14 +34,8 @@ def moment(value):
 
 
 @cache
-def rows(seeds, name):
-    with open(seeds / f"{name}.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@cache
 def known(seeds, name, column):
-    return {row[column] for row in rows(seeds, name)}
+    return {row[column] for row in seed_rows(name, seeds)}
 
 
 REQUIRED = ("ticket_id", "updated_at", "created_at", "status", "severity", "market")

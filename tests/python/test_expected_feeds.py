@@ -1,16 +1,15 @@
 """What the tables of the other feeds must hold, reckoned by hand; and that landings agree about their lines."""
 
-import csv
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from expected_feeds import FIELDS, KEYS, OUTCOMES, differences, expected
 from feed_landings import call_line, log_line, random_feed_landings, service_line, ticket_moments
-from lakes import PROJECT
+from lakes import seed_rows
 from landings import file_of, random_landing
 
-AGENTS = list(csv.DictReader((PROJECT / "seeds/agents.csv").open(encoding="utf-8")))
+AGENTS = seed_rows("agents")
 LINES = {"support_logs": log_line, "calls": call_line, "service_records": service_line}
 
 

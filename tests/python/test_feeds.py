@@ -1,21 +1,15 @@
 """Support logs, calls and service records: every table holds what its lines say, in any split of the landed days."""
 
-import csv
 import random
 
 import expected_feeds
 import pytest
 from expected_feeds import KEYS
 from feed_landings import random_feed_landings, service_line, ticket_moments
-from lakes import PROJECT, Lake, differences
+from lakes import Lake, differences, seed_rows
 from landings import file_of, random_landing, ticket_line
 
 CASES = 3
-
-
-def seed_rows(name):
-    with open(PROJECT / "seeds" / f"{name}.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def rows(lake, sql):

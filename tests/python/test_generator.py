@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pytest
-from refusals import Landed, moment, reason_to_refuse, reasons, rows
+from lakes import seed_rows
+from refusals import Landed, moment, reason_to_refuse, reasons
 
 from generator.calendars import DAY, Calendar, Desks, day_number
 from generator.cli import FEEDS as FEED_CLASSES
@@ -303,11 +304,11 @@ def test_nothing_happens_or_lands_beyond_the_window(clean_lake):
 
 
 def test_tickets_are_opened_mostly_while_the_desk_is_open(tickets):
-    zone_of = {row["calendar"]: ZoneInfo(row["timezone"]) for row in rows(SEEDS, "calendars")}
-    calendar_of = {row["market"]: row["calendar"] for row in rows(SEEDS, "markets")}
-    shut = {(row["calendar"], row["holiday"]) for row in rows(SEEDS, "holidays")}
+    zone_of = {row["calendar"]: ZoneInfo(row["timezone"]) for row in seed_rows("calendars")}
+    calendar_of = {row["market"]: row["calendar"] for row in seed_rows("markets")}
+    shut = {(row["calendar"], row["holiday"]) for row in seed_rows("holidays")}
     hours = defaultdict(list)
-    for row in rows(SEEDS, "business_hours"):
+    for row in seed_rows("business_hours"):
         hours[row["calendar"], int(row["iso_weekday"])].append((row["opens_at"], row["closes_at"]))
     is_open, on_holidays = defaultdict(list), 0
     for updates in tickets.values():
@@ -364,7 +365,7 @@ def test_values_are_of_the_types_and_names_of_the_contract(clean_lake):
         "created", "assigned", "agent_reply", "customer_reply", "internal_note", "status_changed", "severity_changed",
         "escalated", "rated",
     }  # fmt: skip
-    agents = {(row["agent_id"], row["region"], row["team"]) for row in rows(SEEDS, "agents")}
+    agents = {(row["agent_id"], row["region"], row["team"]) for row in seed_rows("agents")}
     seen, found = Counter(), set()
     updates = [json.loads(line.text) for line in landed(clean_lake)]
     for update in updates:
@@ -553,7 +554,7 @@ def test_errors_are_slow_and_busy(clean_lake):
 
 
 def test_calls_are_with_agents_of_the_market_about_the_ticket(clean_lake, tickets):
-    agents = {row["agent_id"]: row["region"] for row in rows(SEEDS, "agents")}
+    agents = {row["agent_id"]: row["region"] for row in seed_rows("agents")}
     calls = records_of(clean_lake, "calls")
     for call in calls:
         assert timedelta(seconds=5) < moment(call["end_time"]) - moment(call["start_time"]) < timedelta(hours=2)
@@ -593,8 +594,8 @@ def test_vehicles_of_tickets_have_a_history(clean_lake, tickets):
 
 
 def test_service_records_keep_to_the_seeds_and_their_market(clean_lake):
-    prices = {row["part_code"]: (row["part_name"], float(row["unit_price_eur"])) for row in rows(SEEDS, "parts")}
-    failures = {row["failure_code"] for row in rows(SEEDS, "failure_codes")}
+    prices = {row["part_code"]: (row["part_name"], float(row["unit_price_eur"])) for row in seed_rows("parts")}
+    failures = {row["failure_code"] for row in seed_rows("failure_codes")}
     currencies = {"DE": "EUR", "AT": "EUR", "UK": "GBP", "US": "USD", "JP": "JPY", "AU": "AUD"}
     cities, services = defaultdict(set), Counter()
     for record in records_of(clean_lake, "service_records"):
@@ -618,7 +619,7 @@ def test_service_records_keep_to_the_seeds_and_their_market(clean_lake):
 
 
 def test_currencies_are_those_of_the_seed():
-    minor_units = {row["currency"]: row["minor_units"] for row in rows(SEEDS, "currencies")}
+    minor_units = {row["currency"]: row["minor_units"] for row in seed_rows("currencies")}
     assert all(minor_units[name] == str(decimals) for name, (_, decimals, _) in CURRENCIES.items())
 
 
@@ -666,7 +667,7 @@ def test_other_seeds_are_kept_to(tmp_path):
     assert {reason_to_refuse(FEED, line, seeds) for line in lines} == {None}
     updates = [json.loads(line.text) for line in lines]
     assert {update["market"] for update in updates} == {"FR", "IN", "XX"}
-    assert {update["status"] for update in updates} == {row["status"] for row in rows(seeds, "ticket_statuses")}
+    assert {update["status"] for update in updates} == {row["status"] for row in seed_rows("ticket_statuses", seeds)}
     assert {update["status"] for update in updates if update["event"] == "created"} == {"neu"}
     agents = {(update["market"], update["agent_id"]) for update in updates if "agent_id" in update}
     assert agents == {("FR", "a1"), ("FR", "a2"), ("IN", "a1"), ("XX", "a1")}
@@ -687,7 +688,7 @@ def test_parts_and_failures_of_the_project_are_borrowed(tmp_path, capsys):
     assert "no parts.csv; the project's is used" in error and "no failure_codes.csv" in error
     services = records_of(tmp_path / "raw", "service_records")
     codes = {code for record in services for code in record.get("failure_codes", [])}
-    assert codes and codes <= {row["failure_code"] for row in rows(SEEDS, "failure_codes")}
+    assert codes and codes <= {row["failure_code"] for row in seed_rows("failure_codes")}
     assert simulate(tmp_path / "raw", "--seeds", seeds) == 0
 
 

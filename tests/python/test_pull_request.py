@@ -159,14 +159,20 @@ def test_a_macro_that_dbt_calls_itself_counts_for_every_incremental_model(branch
 
 
 def test_reference_data_takes_effect_by_itself(branch):
-    refresh, said = branch.refresh(
-        ("seeds/holidays.csv", "", "de_service,2026-05-04,Another day\n"), ("seeds/agents.csv", "", "de-99,A,EMEA,x\n")
-    )
-    assert sorted(said["modified"]) == ["seed.ticketlake.agents", "seed.ticketlake.holidays"]
+    rows = {
+        "agents": "de-99,A,EMEA,x",
+        "currencies": "XTS",
+        "failure_codes": "BAT-F99,Another failure,battery",
+        "holidays": "de_service,2026-05-04,Another day",
+        "parts": "BAT-9999,Another part,battery,10.00",
+    }
+    refresh, said = branch.refresh(*((f"seeds/{seed}.csv", "", f"{row}\n") for seed, row in rows.items()))
+    assert sorted(said["modified"]) == [f"seed.ticketlake.{seed}" for seed in rows]
     assert refresh.models == {}
     text = report(said, branch.base, refresh.head)
-    assert "The next build computes everything anew by itself, since `agents`, `holidays` changed." in text
-    assert "- `agents`, `holidays`: rows changed" in text
+    seeds = ", ".join(f"`{seed}`" for seed in rows)
+    assert f"The next build computes everything anew by itself, since {seeds} changed." in text
+    assert f"- {seeds}: rows changed" in text
 
 
 def test_words_views_and_new_models_need_no_full_refresh(branch):
