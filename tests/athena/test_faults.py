@@ -17,10 +17,9 @@ from test_same_rows import parts_of
 
 from infra.local.athena import AthenaError
 
-# The models of tickets alone: nothing else has changed since the first build.
-SERVICE = ("fct_service_*", "*_monthly", "vehicle_service_history", "dim_dealerships", "*service_records*")
-OTHERS = ("group:logs", "group:calls", "*support_logs*", "*calls*", *SERVICE)
-MODELS = ("run", "--exclude", *OTHERS)
+# Tickets alone have landed. What no table of tickets reads is left out, and by the runs all that other feeds fill.
+OTHERS = ("group:logs", "*call_*", "fct_service_parts", "fct_service_failures", "*_monthly", "dim_dealerships")
+MODELS = ("run", "--exclude", *OTHERS, "*support_logs*", "*calls*", "*service_records*")
 # At which statement a run is killed, and whether Athena had it already: then it goes on without the run.
 KILLS = {
     "before the first reading is recorded": (r"insert into \S*load_watermarks.*'stg_ticket_updates__lines'", False),
@@ -42,7 +41,7 @@ class Faults:
         self.lake, self.dbt = Lake(folder / "lake"), Dbt(folder / "dbt")
         athena_lake.clear()
         self.land()
-        athena_dbt.build(athena_lake)
+        athena_dbt.build(athena_lake, "--exclude", *OTHERS)
 
     def land(self) -> None:
         """The next days arrive."""
@@ -57,9 +56,11 @@ class Faults:
 
     def differences(self) -> str:
         """Where Athena's rows are not those of a full refresh on DuckDB."""
-        self.dbt.build(self.lake, "--full-refresh")
-        expected = self.dbt.read(self.lake)
-        found = self.athena_lake.read(self.dbt.public_tables())
+        self.dbt.build(self.lake, "--full-refresh", "--exclude", *OTHERS)
+        built = {name for (name,) in self.lake.query("select table_name from information_schema.tables")}
+        tables = [table for table in self.dbt.public_tables() if table in built]
+        expected = self.lake.read(tables)
+        found = self.athena_lake.read(tables)
         return differences(
             {table: rows[1:] for table, rows in found.items()}, {table: rows[1:] for table, rows in expected.items()}
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,15 @@ from lakes import Dbt, Lake, differences, exact_part_first
 from landings import Landing, file_of, random_landing, ticket_line
 from rare_lines import rare_lines
 
+import curated
+import lookup
+from curated.athena import default_address, publish_manifest
+from curated.manifest import from_json
+from curated.places import Folder
+from curated.publishing import Kept, NothingPassed, publish
 from generator.cli import main
+from lookup.loading import load
+from lookup.sqlite import SQLite
 
 
 def odd_lines(day: str) -> dict[str, bytes]:
@@ -147,7 +156,7 @@ def keep_compiled(folder: Path, *runners: Dbt) -> None:
 def unclean(folder: Path) -> str:
     """What sqlfluff says against compiled SQL, each engine's by its own dialect."""
     found = []
-    for dialect in ("duckdb", "athena"):
+    for dialect in sorted(path.name for path in folder.iterdir()):
         command = [
             Path(sys.executable).parent / "sqlfluff",
             "lint",
@@ -160,38 +169,6 @@ def unclean(folder: Path) -> str:
     return "\n".join(found)
 
 
-def test_a_generated_lake_and_a_day_on_top_pass_all_tests_with_clean_sql(both, tmp_path):
-    """With seeds, data tests, unit tests and analyses, as a user would."""
-    raw = ["--output", str(tmp_path / "generated" / "raw")]
-    assert main(["generate", "--count", "60", "--start", "2026-01-28", "--end", "2026-02-10", *raw]) == 0
-    first = generated(tmp_path / "generated")
-    assert len(first) == 4
-    for feed, files in first.items():
-        both.land(files, feed)
-    both.succeeds("build")
-    assert both.differences() == ""
-    keep_compiled(tmp_path / "all", both.dbt, both.athena_dbt)
-
-    assert main(["simulate", *raw]) == 0
-    for feed, files in generated(tmp_path / "generated").items():
-        both.land({path: content for path, content in files.items() if path not in first[feed]}, feed)
-    for feed, lines in rare_lines(date(2026, 2, 11)).items():
-        both.land({"dt=2026-02-11/rare.jsonl": file_of(*lines)}, feed)
-    both.succeeds("build")
-    assert both.differences() == ""
-    both.succeeds("compile", "--select", "resource_type:analysis")
-    assert both.different_answers() == ""
-    keep_compiled(tmp_path / "day", both.dbt, both.athena_dbt)
-
-    both.succeeds("test", "--selector", "unit_tests")
-    for path in (tmp_path / "day").rglob("*.sql"):
-        same = tmp_path / "all" / path.relative_to(tmp_path / "day")
-        if same.exists() and same.read_text() == path.read_text():
-            path.unlink()
-    assert unclean(tmp_path / "all") == ""
-    assert unclean(tmp_path / "day") == ""
-
-
 def parts_of(landing: Landing, starts: list[str]) -> list[dict[str, bytes]]:
     """The files in parts of whole days, one from each of `starts` on; a file of the first comes with the second."""
     parts = landing.split(starts)
@@ -200,21 +177,97 @@ def parts_of(landing: Landing, starts: list[str]) -> list[dict[str, bytes]]:
     return parts
 
 
-def test_without_landings_a_build_says_where_it_looked_and_what_to_do(both):
-    output = both.athena_dbt.refused(both.athena_lake, "--select", "stg_ticket_updates__lines")
-    raw = both.athena_lake.raw.rstrip("/")
-    assert f"No landings: {raw}/ticket_updates/dt=YYYY-MM-DD/ holds no *.jsonl or *.jsonl.gz file" in output
-    assert "make upload" in output
+def the_manifest_names_what_the_tables_hold(both: Both) -> None:
+    """Of what has passed; once for a build; and not when tables have been written since."""
+    manifest, is_new = publish_manifest()
+    assert is_new and manifest.version == 1
+    assert publish_manifest() == (manifest, False)
+    s3, (bucket, _, prefix) = both.athena_lake.desk.s3, both.athena_lake.curated.removeprefix("s3://").partition("/")
+    key = f"{prefix.rstrip('/')}/{both.athena_lake.schema}/manifest.json"
+    assert from_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) == manifest
+    assert {*both.dbt.public_tables()} <= manifest.tables.keys()
+    tickets = manifest.tables["fct_tickets"]
+    assert tickets.columns["created_at"] == "timestamp(6)" and tickets.reads == [
+        "int_as_of_business_time",
+        "int_tickets",
+    ]
+    for name in ("int_tickets", "backlog_daily"):
+        table = manifest.tables[name]
+        assert both.athena_lake.query(f"select count(*) from {name}") == [(table.rows,)]
+        snapshot = f"select count(*) from {name} for version as of {table.snapshot}"
+        assert both.athena_lake.query(snapshot) == [(table.rows,)]
+        for file in table.files:
+            bucket, _, key = file.path.partition("://")[2].partition("/")
+            content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            assert (len(content), hashlib.sha256(content).hexdigest()) == (file.bytes, file.sha256)
+
+    # A look-up that is loaded from there has the records that DuckDB has.
+    assert publish(both.lake.folder / "ticketlake.duckdb", Folder(both.lake.folder / "curated"), Kept())[1]
+    found = []
+    for place in (str(both.lake.folder / "curated"), default_address()):
+        store = SQLite(both.lake.folder / f"lookup_{len(found)}.sqlite")
+        assert load(store, place).written == load(store, place, compare=True).records > 10
+        ids = [name for (name,) in both.lake.query("select service_record_id from fct_service_records")]
+        records = json.dumps(lookup.get_many(ids, store))
+        found.append(json.loads(records, parse_float=lambda text: round(float(text), 6)))
+    assert len(found[0]) == len(ids) and found[0] == found[1]
+
+    outcome = both.athena_dbt.run(both.athena_lake, "run", "--select", "dim_markets")
+    assert outcome.exit_code == 0, outcome.output
+    with pytest.raises(NothingPassed):
+        publish_manifest()
+    with pytest.raises(curated.VersionGone, match="Another build began"):
+        curated.read(default_address()).connect("dim_markets")
 
 
-def test_random_landings_day_by_day_and_odd_lines(both):
+def test_all_kinds_of_landings_and_more_on_top_pass_all_tests_with_clean_sql(both, tmp_path, monkeypatch):
+    """A generated lake together with random dirty landings, then the rest of both, with rare and odd lines."""
+    raw = ["--output", str(tmp_path / "generated" / "raw")]
     tickets = random_landing(2)
     landings = [tickets, *random_feed_landings(2, ticket_moments(tickets)).values()]
     days = tickets.days()
     parts = {landing.feed: parts_of(landing, [days[len(days) // 2]]) for landing in landings}
     parts["ticket_updates"][1] |= odd_lines(max(tickets.lines).split("/")[0])
-    for number in range(2):
-        for feed, files in parts.items():
-            both.land(files[number], feed)
-        both.build()
-        assert both.differences() == ""
+    assert len(parts) == 4
+
+    assert main(["generate", "--count", "60", "--start", "2026-01-28", "--end", "2026-02-10", *raw]) == 0
+    first = generated(tmp_path / "generated")
+    for feed, files in parts.items():
+        both.land(first[feed] | files[0], feed)
+    both.succeeds("build")
+    assert both.differences() == ""
+    # What DuckDB compiles for a first build, `make lint` reads.
+    keep_compiled(tmp_path / "all", both.athena_dbt)
+
+    assert main(["simulate", *raw]) == 0
+    last_day = max(date.fromisoformat(day[3:]) for landing in landings for day in landing.days()) + timedelta(days=1)
+    rare = rare_lines(last_day)
+    for feed, files in generated(tmp_path / "generated").items():
+        both.land({path: content for path, content in files.items() if path not in first[feed]}, feed)
+        both.land(parts[feed][1] | {f"dt={last_day}/rare.jsonl": file_of(*rare.get(feed, []))}, feed)
+    both.succeeds("build")
+    assert both.differences() == ""
+    both.succeeds("compile", "--select", "resource_type:analysis")
+    assert both.different_answers() == ""
+    keep_compiled(tmp_path / "day", both.dbt, both.athena_dbt)
+    with monkeypatch.context() as patched:
+        for name, value in both.athena_lake.desk.local.environment.items():
+            patched.setenv(name, value)
+        the_manifest_names_what_the_tables_hold(both)
+
+    # On DuckDB test_builds runs them.
+    outcome = both.athena_dbt.run(both.athena_lake, "test", "--selector", "unit_tests")
+    assert outcome.exit_code == 0, outcome.output
+    for path in (tmp_path / "day").rglob("*.sql"):
+        same = tmp_path / "all" / path.relative_to(tmp_path / "day")
+        if same.exists() and same.read_text() == path.read_text():
+            path.unlink()
+    assert unclean(tmp_path / "all") == ""
+    assert unclean(tmp_path / "day") == ""
+
+
+def test_without_landings_a_build_says_where_it_looked_and_what_to_do(both):
+    output = both.athena_dbt.refused(both.athena_lake, "--select", "stg_ticket_updates__lines")
+    raw = both.athena_lake.raw.rstrip("/")
+    assert f"No landings: {raw}/ticket_updates/dt=YYYY-MM-DD/ holds no *.jsonl or *.jsonl.gz file" in output
+    assert "make upload" in output
