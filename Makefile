@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena deploy upload maintain undeploy athena-local locks clean
+.PHONY: help build day daily receive test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena bench-serving deploy upload maintain undeploy athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -12,6 +12,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 TARGET_ENV = $(ENV)/$(if $(filter athena,$(TARGET)),athena,build)
 UPLOAD = $(if $(filter athena,$(TARGET)),python -m infra.upload "$(LAKE)/raw")
+PUBLISH = python -m curated publish $(TARGET) && python -m lookup load $(TARGET)
 export LAKE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -33,6 +34,10 @@ $(ENV)/athena: $(ENV)/build locks/athena.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/athena.txt
 	@touch $@
 
+$(ENV)/serving: $(ENV)/build locks/serving.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/serving.txt
+	@touch $@
+
 $(ENV)/athena-local: $(ENV)/athena locks/athena-local.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/athena-local.txt
 	@touch $@
@@ -41,12 +46,14 @@ build: $(TARGET_ENV)  ## environment, 5,000 generated tickets if LAKE is empty, 
 	@python -m generator generate --count 5000 --if-empty --output "$(LAKE)/raw"
 	@$(UPLOAD)
 	dbt build --target $(TARGET)
+	@$(PUBLISH)
 	@python -m scripts.summary $(TARGET)
 
 day: $(TARGET_ENV)  ## the next day arrives and is built; TARGET=athena for Athena
 	python -m generator simulate --days 1 --output "$(LAKE)/raw"
 	@$(UPLOAD)
 	dbt build --target $(TARGET)
+	@$(PUBLISH)
 	@python -m scripts.summary $(TARGET)
 
 days_ago = $$(python -c 'import datetime as d; print((d.datetime.now(d.timezone.utc) - d.timedelta($(1))).date())')
@@ -57,7 +64,11 @@ daily: $(ENV)/build  ## what the daily workflow runs: yesterday arrives; freshne
 	@[ ! -e "$(LAKE)/raw/_generator.json" ] || python -m generator simulate --date $(call days_ago,1) --output "$(LAKE)/raw"
 	dbt source freshness
 	dbt build $(if $(FULL_REFRESH),--full-refresh)
+	@$(PUBLISH)
 	@python -m scripts.summary
+
+receive: $(ENV)/serving  ## receives service records over HTTP and lands them in LAKE; docs/receiving.md
+	@python -m receiver
 
 test: $(ENV)/test lint  ## lint, and the project on DuckDB; CI runs this and test-athena
 	python -m pytest -q -n 2 --dist loadfile
@@ -108,6 +119,11 @@ bench: $(ENV)/build  ## measure builds and the floor, docs/performance.md; SIZES
 bench-athena: $(ENV)/athena-local  ## bytes that a day's run scans on Athena, by the length of the history; docs/athena.md
 	@python -m bench.athena
 
+bench-serving: $(ENV)/test  ## readers beside kills, receiving beside kills, look-ups of a million records
+	@python -m bench.curated
+	@python -m bench.receiver
+	@python -m bench.lookup
+
 deploy: $(ENV)/athena  ## the AWS side of target athena, made or brought up to date; prints what to set (docs/athena.md)
 	@python -m infra.stack deploy --name "$(STACK)" $(PARAMETERS)
 
@@ -124,7 +140,7 @@ athena-local: $(ENV)/athena-local  ## a stand-in for Athena on this machine, unt
 	@python -m infra.local
 
 locks:  ## pin what pyproject.toml asks for, hashes and no addresses; needs uv
-	@for lock in build: test:--extra=test "athena:--extra=athena --constraints=locks/test.txt" "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
+	@for lock in build: "test:--extra=test --extra=serving" "serving:--extra=serving --constraints=locks/test.txt" "athena:--extra=athena --constraints=locks/test.txt" "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
 		uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-strip-extras --no-header --no-annotate \
 			--no-emit-index-url $${lock#*:} pyproject.toml -o locks/$${lock%%:*}.txt || exit 1; \
 	done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from infra import aws
@@ -21,19 +22,9 @@ _READ = {
 
 def run(statement: str) -> list[tuple[Any, ...]]:
     """The rows that a statement returns, without their header."""
-    athena = aws.client("athena")
-    query = athena.start_query_execution(
-        QueryString=statement,
-        WorkGroup=aws.setting("TICKETLAKE_WORK_GROUP"),
-        QueryExecutionContext={"Database": os.environ.get("TICKETLAKE_SCHEMA", "ticketlake")},
-        ResultConfiguration={"OutputLocation": aws.setting("TICKETLAKE_RESULTS")},
-    )["QueryExecutionId"]
-    while (state := _state(athena, query)) in ("QUEUED", "RUNNING"):
-        time.sleep(_POLL_S)
+    athena, query = _succeeded(statement)
     rows, columns = [], []
-    for page in (
-        athena.get_paginator("get_query_results").paginate(QueryExecutionId=query) if state == "SUCCEEDED" else []
-    ):
+    for page in athena.get_paginator("get_query_results").paginate(QueryExecutionId=query):
         columns = columns or [
             _READ.get(column["Type"], str) for column in page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
         ]
@@ -45,6 +36,28 @@ def run(statement: str) -> list[tuple[Any, ...]]:
         )
         for row in rows[1:]
     ]
+
+
+def download(statement: str, path: Path) -> None:
+    """Writes what a statement returns as CSV with a header: what is null is empty, a text stands in quotes."""
+    athena, query = _succeeded(statement)
+    execution = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+    bucket, _, key = execution["ResultConfiguration"]["OutputLocation"].removeprefix("s3://").partition("/")
+    aws.client("s3").download_file(bucket, key, str(path))
+
+
+def _succeeded(statement: str) -> tuple[Any, str]:
+    """A client of Athena, and the query that has run there."""
+    athena = aws.client("athena")
+    query = athena.start_query_execution(
+        QueryString=statement,
+        WorkGroup=aws.setting("TICKETLAKE_WORK_GROUP"),
+        QueryExecutionContext={"Database": os.environ.get("TICKETLAKE_SCHEMA", "ticketlake")},
+        ResultConfiguration={"OutputLocation": aws.setting("TICKETLAKE_RESULTS")},
+    )["QueryExecutionId"]
+    while _state(athena, query) in ("QUEUED", "RUNNING"):
+        time.sleep(_POLL_S)
+    return athena, query
 
 
 def _state(athena: Any, query: str) -> str:

@@ -28,9 +28,9 @@ SETTINGS = {
 }
 # What a build needs of the project.
 _PARTS = (
-    "Makefile", "dbt_project.yml", "profiles.yml", "selectors.yml", "analyses", "docs", "infra/*.py",
-    "infra/buildspec.yml", "locks", "macros", "models", "profiles", "seeds", "tests/generic", "tests/seeds",
-    "tests/*.sql", "tests/*.yml",
+    "Makefile", "dbt_project.yml", "profiles.yml", "selectors.yml", "analyses", "curated", "docs", "lookup",
+    "infra/*.py", "infra/buildspec.yml", "locks", "macros", "models", "profiles", "seeds", "tests/generic",
+    "tests/seeds", "tests/*.sql", "tests/*.yml",
 )  # fmt: skip
 _MADE = ("Results", "Curated", "Project")
 

@@ -22,8 +22,11 @@
     {% set columns = {'model': 'varchar', 'feed': 'varchar', 'load_id': 'bigint', 'reference_data': 'varchar', 'as_of': 'varchar'} %}
     {% if execute and flags.WHICH not in ('compile', 'generate') %}
         {% set stored = load_relation(load_watermarks()) %}
-        {% if stored and adapter.get_columns_in_relation(stored) | map(attribute='name') | sort != columns | sort %}
-            {% do adapter.drop_relation(stored) %}
+        {% if stored %}
+            {% if adapter.get_columns_in_relation(stored) | map(attribute='name') | sort != columns | sort %}
+                {% do adapter.drop_relation(stored) %}
+            {% endif %}
+            {# To look has opened a transaction, which dbt would roll back with all that the other hooks of the start have done. #}
             {% do adapter.commit() %}
         {% endif %}
         {% do adapter.cache_added(load_watermarks()) %}

@@ -263,7 +263,12 @@ def test_the_zip_holds_the_project_and_nothing_of_its_user(tmp_path, local):
     assert zipped(tmp_path) == content
     tops = {path.name for path in tmp_path.iterdir()}
     assert not tops & {".git", ".venv", "lake", "target", "logs"}
-    assert {"Makefile", "locks", "profiles.yml"} <= tops and (tmp_path / "infra/buildspec.yml").exists()
+    assert {"Makefile", "locks", "profiles.yml"} <= tops
+    commands = re.findall(r"python -m ([\w.]+)", (tmp_path / "infra/buildspec.yml").read_text())
+    assert "curated" in commands
+    for module in commands:
+        path = tmp_path / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
     parsed = dbt(tmp_path, local.environment)
     assert parsed.returncode == 0, parsed.stdout
 

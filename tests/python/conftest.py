@@ -5,6 +5,8 @@ import subprocess
 import pytest
 from lakes import PROJECT, Dbt, Lake
 
+from bench.stand_in import aws_stand_in
+
 
 @pytest.fixture(scope="session")
 def manifest(tmp_path_factory):
@@ -31,3 +33,20 @@ def dbt(tmp_path_factory):
 def lake(tmp_path):
     """An empty lake."""
     return Lake(tmp_path / "lake")
+
+
+@pytest.fixture(scope="session")
+def aws_environment():
+    """What leads to a stand-in for S3 and DynamoDB."""
+    with aws_stand_in() as environment:
+        yield environment
+
+
+@pytest.fixture
+def aws(aws_environment, monkeypatch):
+    """The same, set for a test."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in aws_environment.items():
+        monkeypatch.setenv(name, value)
+    return aws_environment
