@@ -309,7 +309,8 @@ def test_what_a_failed_write_left_is_cut_off_after_a_kill(raw, monkeypatch):
     FullDisk(monkeypatch)
     with pytest.raises(Unavailable, match="No space left"):
         land(first, *(a_record(f"2.{part}") for part in range(9)))
-    first._lock.release()  # As the end of its process would.
+    first._file = None  # The end of its process would leave the file as it is, too.
+    first.close()
     monkeypatch.undo()
     second = FolderLanding(raw)
     second.start()
