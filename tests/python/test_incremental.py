@@ -13,7 +13,7 @@ from feed_landings import random_feed_landings, ticket_moments
 from lakes import PROJECT, Dbt, Lake, differences
 from landings import day_of, file_of, md5, random_landing, ticket_line
 
-CASES = 6
+CASES = 4
 KILLS = 4
 
 
