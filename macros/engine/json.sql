@@ -59,7 +59,7 @@
 #}
 {% macro duckdb__is_strict_json_object(line) -%}
     case
-        when not starts_with({{ line }}, '{') and not starts_with(ltrim({{ line }}, E' \t\r'), '{') then false
+        when case when starts_with({{ line }}, '{') then false else not starts_with(ltrim({{ line }}, E' \t\r'), '{') end then false
         when not (
             regexp_matches({{ line }}, '(?i)nan[ \t\r]*[,}\]]')
             or regexp_matches({{ line }}, '(?i)inf(?:inity)?[ \t\r]*[,}\]]')

@@ -4,7 +4,7 @@
 {% macro absent_if_blank_json(json) -%}
     case
         when {{ json }} = 'null' then null
-        when starts_with({{ json }}, '"') and {{ is_blank(json_string(json)) }} then null
+        when starts_with({{ json }}, '"') then case when {{ is_blank(json_string(json)) }} then null else {{ json }} end
         else {{ json }}
     end
 {%- endmacro %}
