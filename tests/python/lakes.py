@@ -1,6 +1,7 @@
 """Temporary lakes: land files, build them with dbt as a user would, read the public tables."""
 
 import csv
+import gc
 import importlib
 import json
 import math
@@ -75,6 +76,7 @@ class Dbt:
         # The project is parsed anew whenever LAKE changes: so it is always this link, to the lake of the hour.
         self.link = self.home / "lake"
         self.log = self.home / "output"
+        self.manifest = self.home / "target" / "manifest.json"
         self.environment = {
             "LAKE": str(self.link),
             "DBT_TARGET_PATH": str(self.home / "target"),
@@ -109,22 +111,27 @@ class Dbt:
 
     def build(self, lake, *arguments):
         """`dbt build` without the project's tests, which must succeed."""
-        outcome = self.run(lake, "build", *WITHOUT_TESTS, *arguments)
+        outcome = self._build(lake, *arguments)
         assert outcome.exit_code == 0, outcome.output
         return outcome
 
     def refused(self, lake, *arguments):
         """What `dbt build` prints when it fails, as it must here, in one line."""
-        outcome = self.run(lake, "build", *WITHOUT_TESTS, *arguments)
+        outcome = self._build(lake, *arguments)
         assert outcome.exit_code == 1, outcome.output
         return " ".join(outcome.output.split())
+
+    def _build(self, lake, *arguments):
+        # To write the manifest again takes a tenth of the build of a small lake.
+        written = ("--no-write-json",) if self.manifest.exists() else ()
+        return self.run(lake, "build", *WITHOUT_TESTS, *written, *arguments)
 
     def read(self, lake):
         """The rows of every public table."""
         return lake.read(self.public_tables())
 
     def public_tables(self):
-        manifest = json.loads((self.home / "target" / "manifest.json").read_bytes())
+        manifest = json.loads(self.manifest.read_bytes())
         return [node["alias"] for node in manifest["nodes"].values() if node.get("access") == "public"]
 
     def close(self):
@@ -182,6 +189,7 @@ def fork_for_each_command():
         process = os.fork()
         if process == 0:
             os.setpgid(0, 0)
+            gc.disable()  # It ends before it could be worth it.
             os.environ.update(request["environment"])
             log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             for stream, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
