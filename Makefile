@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily receive test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena bench-serving deploy upload maintain undeploy athena-local locks clean
+.PHONY: help build day daily dashboard receive test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena bench-serving deploy upload maintain undeploy athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -42,6 +42,12 @@ $(ENV)/athena-local: $(ENV)/athena locks/athena-local.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/athena-local.txt
 	@touch $@
 
+$(ENV)/dashboard: $(ENV)/build locks/dashboard.txt
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "The dashboard needs Python 3.11 to 3.13, $(ENV) has $$($(BIN)/python -V). Remove $(ENV), then name one: make dashboard PYTHON=python3.12"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/dashboard.txt
+	@touch $@
+
 build: $(TARGET_ENV)  ## environment, 5,000 generated tickets if LAKE is empty, dbt build, summary; TARGET=athena for Athena
 	@python -m generator generate --count 5000 --if-empty --output "$(LAKE)/raw"
 	@$(UPLOAD)
@@ -66,6 +72,9 @@ daily: $(ENV)/build  ## what the daily workflow runs: yesterday arrives; freshne
 	dbt build $(if $(FULL_REFRESH),--full-refresh)
 	@$(PUBLISH)
 	@python -m scripts.summary
+
+dashboard: $(ENV)/dashboard  ## what is published, to look at in a browser; follows each new publication
+	@python -m streamlit run dashboard/app.py
 
 receive: $(ENV)/serving  ## receives service records over HTTP and lands them in LAKE; docs/receiving.md
 	@python -m receiver
@@ -140,7 +149,7 @@ athena-local: $(ENV)/athena-local  ## a stand-in for Athena on this machine, unt
 	@python -m infra.local
 
 locks:  ## pin what pyproject.toml asks for, hashes and no addresses; needs uv
-	@for lock in build: "test:--extra=test --extra=serving" "serving:--extra=serving --constraints=locks/test.txt" "athena:--extra=athena --constraints=locks/test.txt" "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
+	@for lock in build: "test:--extra=test --extra=serving --extra=dashboard" "dashboard:--extra=dashboard --constraints=locks/test.txt" "serving:--extra=serving --constraints=locks/test.txt" "athena:--extra=athena --constraints=locks/test.txt" "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
 		uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-strip-extras --no-header --no-annotate \
 			--no-emit-index-url $${lock#*:} pyproject.toml -o locks/$${lock%%:*}.txt || exit 1; \
 	done

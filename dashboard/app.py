@@ -1,0 +1,105 @@
+"""The dashboard's entry: `make dashboard`, or `python -m streamlit run dashboard/app.py` in the project's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import streamlit as st
+
+import curated
+from dashboard import filters, lake, wording
+from dashboard.views import (
+    agents,
+    backlog,
+    calls,
+    data_health,
+    efficiency,
+    overview,
+    satisfaction,
+    service,
+    service_levels,
+    tickets,
+)
+from dashboard.views import definitions as all_definitions
+
+PAGES = {
+    "Overview": (overview, ":material/dashboard:"),
+    "Efficiency": (efficiency, ":material/speed:"),
+    "Backlog": (backlog, ":material/inbox:"),
+    "Service levels": (service_levels, ":material/timer:"),
+    "Agents": (agents, ":material/group:"),
+    "Satisfaction": (satisfaction, ":material/sentiment_satisfied:"),
+    "Calls": (calls, ":material/call:"),
+    "Service": (service, ":material/build:"),
+    "Tickets": (tickets, ":material/confirmation_number:"),
+    "Data health": (data_health, ":material/health_and_safety:"),
+}
+ICON = Path(__file__).with_name("icon.svg")
+SECONDS = 15  # until a page that nobody touches looks whether there is a new version
+
+
+def main() -> None:
+    st.set_page_config("ticketlake", str(ICON), "wide")
+    pages = [
+        st.Page(
+            _page(title, module), title=title, icon=icon, url_path=title.lower().replace(" ", "-"), default=not number
+        )
+        for number, (title, (module, icon)) in enumerate(PAGES.items())
+    ]
+    st.navigation(
+        [
+            *pages,
+            st.Page(all_definitions.show, title="Definitions", icon=":material/menu_book:", url_path="definitions"),
+        ]
+    ).run()
+
+
+def _page(title: str, module: ModuleType):
+    def show() -> None:
+        st.title(title)
+        found = _opened()
+        if found.as_of is None:
+            st.info("No ticket has landed yet. `make build` makes some up, or land your own; then build again.")
+            return
+        _stays_up_to_date(found.manifest.folder)
+        scope = filters.ask(found, getattr(module, "FILTERS", filters.ALL))
+        st.caption(
+            f"As of {wording.moment(found.as_of)}, version {found.version.version} · "
+            f"{wording.day(scope.first_day)} to {wording.day(scope.last_day)}, UTC days"
+        )
+        module.show(found, scope)
+
+    return show
+
+
+def _opened() -> lake.Lake:
+    try:
+        return lake.opened()
+    except curated.NotPublished as error:
+        st.info(f"{error} This page shows it then by itself.", icon=":material/hourglass_empty:")
+    except curated.VersionGone:
+        lake.latest.clear()
+        st.rerun()
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        st.error(
+            f"What is published cannot be read: {error}. Publish it again: `python -m curated publish`; this page "
+            "shows it then by itself.",
+            icon=":material/error:",
+        )
+    _stays_up_to_date(None)
+    st.stop()
+
+
+@st.fragment(run_every=SECONDS)
+def _stays_up_to_date(shown: str | None) -> None:
+    """Shows the page anew when another version is the latest."""
+    try:
+        latest = lake.latest().manifest.folder
+    except Exception:
+        latest = None
+    if latest != shown:
+        st.rerun()
+
+
+main()

@@ -1,0 +1,117 @@
+"""What of the lake is looked at. It stands in the page's address, so that a view can be shared."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import streamlit as st
+
+from dashboard.lake import Lake
+
+# Of tickets, by column. The key is the parameter of the address.
+COLUMNS = {"market": "Market", "severity": "Severity", "category": "Category", "team": "Team", "source": "Source"}
+# What they are called stands in the address.
+FROM_TO = "From … to …"
+PERIODS = {
+    "Last 7 days": 7,
+    "Last 28 days": 28,
+    "Last 90 days": 90,
+    "This month": "month",
+    "Last month": "last month",
+    "This year": "year",
+    "All days": "all",
+    FROM_TO: "dates",
+}
+DEFAULT = "Last 28 days"
+ALL = frozenset({"period", *COLUMNS})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """UTC days, both included, and the values of columns; of a column that is not named, all."""
+
+    first_day: date
+    last_day: date
+    chosen: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def before(self) -> Scope:
+        """The same for the period before, as long as this one."""
+        days = (self.last_day - self.first_day).days + 1
+        return Scope(self.first_day - timedelta(days), self.last_day - timedelta(days), self.chosen)
+
+    def where(self, day: str | None = None, columns: Collection[str] = COLUMNS) -> str:
+        """A condition in SQL: of the period, if a column with the day is named, and of the columns that there are."""
+        conditions = [f"{day} between ? and ?"] if day else []
+        conditions += [
+            f"{column} in ({', '.join('?' * len(values))})" for column, values in self.chosen if column in columns
+        ]
+        return " and ".join(conditions) or "true"
+
+    def parameters(self, day: str | None = None, columns: Collection[str] = COLUMNS) -> tuple[Any, ...]:
+        """What stands for the question marks of that condition."""
+        period = (self.first_day, self.last_day) if day else ()
+        return (*period, *(value for column, values in self.chosen if column in columns for value in values))
+
+    def rows(self, lake: Lake, sql: str, day: str | None = None, columns: Collection[str] = COLUMNS) -> Any:
+        """What a query returns in which `{scope}` stands for the condition, once."""
+        return lake.rows(sql.format(scope=self.where(day, columns)), self.parameters(day, columns))
+
+    def row(self, lake: Lake, sql: str, day: str | None = None, columns: Collection[str] = COLUMNS) -> dict[str, Any]:
+        return lake.row(sql.format(scope=self.where(day, columns)), self.parameters(day, columns))
+
+
+def period(name: str, dates: tuple[date, ...], first_day: date, last_day: date) -> tuple[date, date]:
+    """First and last UTC day of a period of PERIODS, as seen from the last day that there is."""
+    this_month = last_day.replace(day=1)
+    days = PERIODS[name]
+    if days == "dates":
+        return (dates[0], dates[-1]) if dates else (first_day, last_day)
+    if days == "month":
+        return this_month, last_day
+    if days == "last month":
+        return (this_month - timedelta(1)).replace(day=1), this_month - timedelta(1)
+    if days == "year":
+        return last_day.replace(month=1, day=1), last_day
+    if days == "all":
+        return first_day, last_day
+    return last_day - timedelta(days - 1), last_day
+
+
+def reset() -> None:
+    """All filters as they are for somebody who comes for the first time."""
+    st.session_state["period"] = DEFAULT
+    st.session_state["dates"] = ()
+    for column in COLUMNS:
+        st.session_state[column] = []
+
+
+def ask(lake: Lake, used: Collection[str] = ALL) -> Scope:
+    """The filters in the sidebar. Those that a page does not use are shown, and cannot be changed."""
+    first_day, last_day = lake.first_day, lake.as_of.date()
+    with st.sidebar:
+        name = st.selectbox(
+            "Period", list(PERIODS), list(PERIODS).index(DEFAULT), key="period", bind="query-params",
+            disabled="period" not in used, help="UTC days, counted back from the last update that has landed.",
+        )  # fmt: skip
+        dates: tuple[date, ...] = ()
+        if name == FROM_TO:
+            dates = st.date_input(
+                "Days", (first_day, last_day), first_day, last_day, "dates", bind="query-params", format="YYYY-MM-DD",
+                disabled="period" not in used,
+            )  # fmt: skip
+        chosen = []
+        for column, label in COLUMNS.items():
+            values = lake.rows(f"select distinct {column} as one from tickets order by 1")["one"].tolist()
+            picked = st.multiselect(
+                label, values, key=column, bind="query-params", disabled=column not in used, placeholder="all"
+            )
+            if picked and column in used:
+                chosen.append((column, tuple(picked)))
+        st.button("Reset all", on_click=reset, width="stretch", icon=":material/restart_alt:")
+        if unused := [label for column, label in COLUMNS.items() if column not in used]:
+            st.caption(f"{', '.join(unused)}: no filter on this page.")
+    return Scope(*period(name, dates, first_day, last_day), tuple(chosen))

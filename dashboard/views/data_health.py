@@ -1,0 +1,110 @@
+"""Whether the numbers can be trusted today: what landed, what was refused and why, the last build."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, shown, wording
+from dashboard.filters import Scope
+from dashboard.lake import Lake
+
+FILTERS = frozenset({"period"})
+DAY = "landed_on"
+PROJECT = Path(__file__).resolve().parents[2]
+LATE_DAYS = 2
+
+ALL = """
+select sum(lines) as lines, sum(accepted) as accepted, sum(duplicates) as duplicates, sum(quarantined) as quarantined,
+    sum(quarantined) / nullif(sum(lines), 0) as quarantined_share
+from ingestion_state
+where {scope}
+"""
+FRESHNESS = f"""
+select
+    feed, max(landed_on) as last_landed, datediff('day', max(landed_on), ?::date) as days_behind, sum(files) as files,
+    sum(lines) as lines, sum(accepted) as accepted, sum(duplicates) as duplicates, sum(quarantined) as quarantined,
+    if(datediff('day', max(landed_on), ?::date) > {LATE_DAYS}, '⚠ late', 'fresh') as freshness
+from ingestion_state
+group by 1
+order by 1
+"""
+BY_DAY = "select landed_on as day, feed, lines from ingestion_state where {scope}"
+REASONS = """
+select feed, reason, sum(occurrences) as lines, max(landed_on) as last_landed
+from quarantined_lines where {scope} group by all order by 3 desc, 1, 2
+"""
+SAMPLES = """
+select feed, landed_on, file, reason, occurrences, left(line, 2000) as line
+from quarantined_lines
+where {scope} and reason = ?
+order by landed_on desc, file, line_id
+limit 50
+"""
+
+
+def show(lake: Lake, scope: Scope) -> None:
+    now, before = (one.row(lake, ALL, DAY, ()) for one in (scope, scope.before))
+    with shown.numbers():
+        shown.number("landed_lines", now["lines"], before["lines"], wording.count)
+        shown.number("duplicates", now["duplicates"], before["duplicates"], wording.count)
+        shown.number("quarantined", now["quarantined"], before["quarantined"], wording.count)
+        shown.number(
+            "quarantined_share", now["quarantined_share"], before["quarantined_share"], wording.share, is_share=True
+        )
+    shown.table("freshness", lake.rows(FRESHNESS, (lake.as_of.date(),) * 2))
+    by_day = (
+        scope.rows(lake, BY_DAY, DAY, ()).pivot(index="day", columns="feed", values="lines").fillna(0).reset_index()
+    )
+    feeds = {feed: feed for feed in by_day.columns if feed != "day"}
+    shown.chart("lines_by_day", by_day, lambda rows: charts.columns(rows, "day", feeds))
+    reasons = scope.rows(lake, REASONS, DAY, ())
+    shown.table("quarantine", reasons)
+    if len(reasons):
+        with shown.panel("quarantine_samples"):
+            reason = st.selectbox("Reason", sorted(set(reasons["reason"])), key="reason", bind="query-params")
+            rows = lake.rows(SAMPLES.format(scope=scope.where(DAY, ())), (*scope.parameters(DAY, ()), reason))
+            shown.sheet(rows, f"Lines refused with reason {reason}")
+            shown.downloads("quarantine_samples", rows)
+    with shown.panel("last_build"):
+        _build(lake)
+
+
+def _build(lake: Lake) -> None:
+    manifest = lake.manifest
+    st.markdown(
+        f"Version {manifest.version} was published {manifest.published_at[:19].replace('T', ' ')} UTC, after build "
+        f"`{manifest.build_id}`, all of whose models and tests had passed."
+    )
+    results = _results()
+    if results is None:
+        st.caption("What each test said is in target/run_results.json of the machine that built it, not here.")
+        return
+    metadata = results["metadata"]
+    rows = pd.DataFrame([
+        {
+            "node": one["unique_id"].split(".", 2)[2], "kind": one["unique_id"].split(".")[0], "status": one["status"],
+            "seconds": one["execution_time"], "message": one.get("message"),
+        }
+        for one in results["results"]
+    ])  # fmt: skip
+    is_shown = metadata["invocation_id"] == manifest.build_id
+    st.markdown(
+        f"The last run of dbt on this machine was {'that one' if is_shown else 'another'}, "
+        f"at {metadata['generated_at'][:19].replace('T', ' ')} UTC: "
+        + ", ".join(f"{count} {status}" for status, count in rows["status"].value_counts().items())
+        + "."
+    )
+    shown.sheet(rows, "Models and tests of the last run of dbt")
+
+
+def _results() -> dict | None:
+    path = Path(os.environ.get("DBT_TARGET_PATH", PROJECT / "target")) / "run_results.json"
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
