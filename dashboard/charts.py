@@ -9,12 +9,13 @@ import plotly.graph_objects as go
 
 SEVERITIES = {"P1": "#d1495b", "P2": "#c0691f", "P3": "#3a7fc1", "P4": "#75828f"}
 MAIN, OTHER, BAD = "#3a7fc1", "#c0691f", "#d1495b"
+BY_SEVERITY = {one: one for one in SEVERITIES}, tuple(SEVERITIES.values())  # columns that are called so
 COLORS = (MAIN, OTHER, "#2f9070", "#a35fb0", "#75828f", BAD, "#a08326", "#3d8f9e")
-_MARGINS = {"l": 8, "r": 8, "t": 8, "b": 8}
+MARGINS = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
 def _figure(*traces: Any, **layout: Any) -> go.Figure:
-    return go.Figure(traces).update_layout(margin=_MARGINS, legend={"orientation": "h", "y": -0.15}, **layout)
+    return go.Figure(traces).update_layout(margin=MARGINS, legend={"orientation": "h", "y": -0.15}, **layout)
 
 
 def lines(rows: pd.DataFrame, x: str, y: dict[str, str], colors: tuple[str, ...] = COLORS) -> go.Figure:

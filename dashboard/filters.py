@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from dashboard.lake import Lake
+from dashboard.lake import Lake, first_row
 
 # Of tickets, by column. The key is the parameter of the address.
 COLUMNS = {"market": "Market", "severity": "Severity", "category": "Category", "team": "Team", "source": "Source"}
@@ -43,25 +44,28 @@ class Scope:
         days = (self.last_day - self.first_day).days + 1
         return Scope(self.first_day - timedelta(days), self.last_day - timedelta(days), self.chosen)
 
-    def where(self, day: str | None = None, columns: Collection[str] = COLUMNS) -> str:
-        """A condition in SQL: of the period, if a column with the day is named, and of the columns that there are."""
-        conditions = [f"{day} between ? and ?"] if day else []
-        conditions += [
-            f"{column} in ({', '.join('?' * len(values))})" for column, values in self.chosen if column in columns
-        ]
-        return " and ".join(conditions) or "true"
+    def rows(
+        self,
+        lake: Lake,
+        sql: str,
+        day: str | None = None,
+        columns: Collection[str] = COLUMNS,
+        parameters: tuple[Any, ...] = (),
+    ) -> pd.DataFrame:
+        """What a query returns in which `{scope}` stands once, for a condition, before its own parameters.
 
-    def parameters(self, day: str | None = None, columns: Collection[str] = COLUMNS) -> tuple[Any, ...]:
-        """What stands for the question marks of that condition."""
-        period = (self.first_day, self.last_day) if day else ()
-        return (*period, *(value for column, values in self.chosen if column in columns for value in values))
-
-    def rows(self, lake: Lake, sql: str, day: str | None = None, columns: Collection[str] = COLUMNS) -> Any:
-        """What a query returns in which `{scope}` stands for the condition, once."""
-        return lake.rows(sql.format(scope=self.where(day, columns)), self.parameters(day, columns))
+        The condition is of the period, if a column with the day is named, and of those columns that there are.
+        """
+        conditions, values = ([f"{day} between ? and ?"], [self.first_day, self.last_day]) if day else ([], [])
+        for column, chosen in self.chosen:
+            if column in columns:
+                conditions.append(f"{column} in ({', '.join('?' * len(chosen))})")
+                values += chosen
+        return lake.rows(sql.replace("{scope}", " and ".join(conditions) or "true"), (*values, *parameters))
 
     def row(self, lake: Lake, sql: str, day: str | None = None, columns: Collection[str] = COLUMNS) -> dict[str, Any]:
-        return lake.row(sql.format(scope=self.where(day, columns)), self.parameters(day, columns))
+        """The one row that such a query returns; what is null is None."""
+        return first_row(self.rows(lake, sql, day, columns))
 
 
 def period(name: str, dates: tuple[date, ...], first_day: date, last_day: date) -> tuple[date, date]:

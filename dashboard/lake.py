@@ -6,6 +6,7 @@ import threading
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -23,7 +24,7 @@ select
     agent_id, status, is_open, cast(created_at as date) as created_on, cast(resolved_at as date) as resolved_on,
     first_reply_hours, first_reply_business_hours, resolution_hours, resolution_business_hours, working_hours,
     pending_hours, on_hold_hours, age_hours, agent_reply_count, reopen_count, handoff_count, is_escalated, satisfaction,
-    is_sla_breached, resolution_due_at
+    is_sla_breached
 from fct_tickets
 """
 
@@ -31,8 +32,8 @@ from fct_tickets
 CLOCKS = """
 create table if not exists clocks as
 select
-    ticket_key, metric, instance, policy, clocks.hours, target_minutes, elapsed_minutes, state, is_breached,
-    cast(started_at as date) as started_on, started_at, due_at, market, tickets.severity, category, team, source
+    ticket_key, metric, policy, state, is_breached, cast(started_at as date) as started_on, started_at, due_at,
+    market, tickets.severity, category, team, source
 from fct_ticket_slas as clocks inner join tickets using (ticket_key)
 """
 
@@ -63,25 +64,22 @@ class Lake:
     @property
     def first_day(self) -> date | None:
         """The first UTC day of the reports; None if no ticket has landed."""
-        return self.value("select min(day) from ops_metrics_daily")
+        found = self.rows("select min(day) as day from ops_metrics_daily")["day"][0]
+        return None if pd.isna(found) else found.date()
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> pd.DataFrame:
         """What a query returns; kept, so that it is asked once of each version."""
         return _rows(self, self.manifest.folder, sql, parameters)
 
-    def row(self, sql: str, parameters: tuple[Any, ...] = ()) -> dict[str, Any]:
-        """The one row that a query returns; what is null is None."""
-        found = self.rows(sql, parameters).iloc[0]
-        return {name: None if pd.isna(value) else value for name, value in found.items()}
-
-    def value(self, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
-        """The one value that a query returns, None if it is null."""
-        return self._connection.cursor().execute(sql, parameters).fetchone()[0]
-
     def query(self, sql: str, parameters: tuple[Any, ...]) -> pd.DataFrame:
         found = self._connection.cursor().execute(sql, parameters)
         sums = {name: "Int64" for name, kind, *_ in found.description if kind == "HUGEINT"}
         return found.df().astype(sums)
+
+
+def first_row(rows: pd.DataFrame) -> dict[str, Any]:
+    """By column; what is null is None. There has to be one."""
+    return {name: None if np.ndim(value) == 0 and pd.isna(value) else value for name, value in rows.iloc[0].items()}
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)

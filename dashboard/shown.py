@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ from dashboard.definitions import definitions
 # A definition is read on the page of this address, named by the parameter.
 PAGE_OF_DEFINITIONS, PARAMETER = "definitions", "of"
 WIDTH = 205  # pixels of a number
+FEW, MARK = 20, "⚠ few"  # of what an average rests on; fewer are marked
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
@@ -126,11 +126,9 @@ def nothing(said: str = "") -> None:
     st.info(said or "Nothing matches. Choose a longer period, or reset all filters.", icon=":material/filter_alt_off:")
 
 
-@contextmanager
-def numbers() -> Iterator[None]:
+def numbers() -> Any:
     """A row of numbers, below each other where it is narrow."""
-    with st.container(horizontal=True, key="numbers"):
-        yield
+    return st.container(horizontal=True, key="numbers")
 
 
 def _is_empty(rows: pd.DataFrame) -> bool:

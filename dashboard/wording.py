@@ -53,8 +53,8 @@ def minutes(value: Any) -> str:
     return _of(value, lambda known: f"{decimal(known)} min")
 
 
-def money(value: Any, currency: str) -> str:
-    return _of(value, lambda known: numbers.format_currency(known, currency, locale=locale()))
+def rating(value: Any) -> str:
+    return decimal(value, 2)
 
 
 def day(value: date | None) -> str:

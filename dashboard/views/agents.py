@@ -7,9 +7,9 @@ import streamlit as st
 from dashboard import charts, shown
 from dashboard.filters import Scope
 from dashboard.lake import NONE, Lake
+from dashboard.shown import FEW, MARK
 
 FILTERS = frozenset({"period", "team"})
-FEW = 20  # of what an average rests on; fewer are marked
 
 LOADS = f"""
 with loads as (
@@ -33,7 +33,7 @@ select
     agent_id, count(satisfaction) as rated_tickets, avg(satisfaction) as rating,
     count(satisfaction) < {FEW} as few_rated
 from tickets
-where resolved_on between ? and ?
+where {{scope}}
 group by 1
 """
 BY_DAY = f"""{LOADS}
@@ -48,11 +48,11 @@ order by 1
 def show(lake: Lake, scope: Scope) -> None:
     columns = ("team",)
     rows = scope.rows(lake, BY_AGENT, "day", columns)
-    ratings = lake.rows(RATINGS, (scope.first_day, scope.last_day))
+    ratings = scope.rows(lake, RATINGS, "resolved_on", ())
     rows = rows.merge(ratings, "left", "agent_id")
     few = rows["is_few"] | rows["few_rated"].fillna(True).astype(bool)
-    rows.insert(0, "small", few.map({True: "⚠ few", False: ""}))
-    st.caption(f"⚠ few: fewer than {FEW} resolutions or ratings in the period, so that averages and ranks say little.")
+    rows.insert(0, "small", few.map({True: MARK, False: ""}))
+    st.caption(f"{MARK}: fewer than {FEW} resolutions or ratings in the period, so that averages and ranks say little.")
     shown.table(
         "agents",
         rows.drop(columns=["is_few", "few_rated"]),

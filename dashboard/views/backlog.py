@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import charts, shown, wording
@@ -93,9 +92,7 @@ def show(lake: Lake, scope: Scope) -> None:
         shown.chart(
             "backlog_by_severity",
             by_severity,
-            lambda rows: charts.areas(
-                rows, "day", {one: one for one in charts.SEVERITIES}, tuple(charts.SEVERITIES.values())
-            ),
+            lambda rows: charts.areas(rows, "day", *charts.BY_SEVERITY),
         )
     with right:
         shown.chart(
@@ -107,14 +104,17 @@ def show(lake: Lake, scope: Scope) -> None:
         )
     left, right = st.columns(2)
     with left:
-        shown.chart("flow", by_day[["day", "arrived", "resolved", "growth"]], _flow)
+        flows = {"arrived": "Came in or back", "resolved": "Resolved"}
+        shown.chart(
+            "flow",
+            by_day[["day", *flows, "growth"]],
+            lambda rows: charts.columns(rows, "day", flows, stack=False),
+        )
     with right:
         shown.chart(
             "ages",
             scope.rows(lake, AGES),
-            lambda rows: charts.columns(
-                rows, "up_to", {one: one for one in charts.SEVERITIES}, tuple(charts.SEVERITIES.values())
-            ),
+            lambda rows: charts.columns(rows, "up_to", *charts.BY_SEVERITY),
         )
     left, right = st.columns([1, 2])
     with left:
@@ -140,7 +140,3 @@ def forecast(backlog: int, pace: dict[str, Any]) -> str:
         f"{wording.decimal(resolved)} were resolved. {ends} If nothing came in any more, it would take {days_alone} "
         "days. A sum with averages, which knows of no holidays and no trend: no promise."
     )
-
-
-def _flow(rows: pd.DataFrame) -> Any:
-    return charts.columns(rows, "day", {"arrived": "Came in or back", "resolved": "Resolved"}, stack=False)

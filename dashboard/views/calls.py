@@ -6,7 +6,8 @@ import streamlit as st
 
 from dashboard import charts, shown, wording
 from dashboard.filters import Scope
-from dashboard.lake import Lake
+from dashboard.lake import NONE, Lake
+from dashboard.shown import FEW, MARK
 
 FILTERS = frozenset({"period"})
 DAY = "call_date"
@@ -31,20 +32,20 @@ left join (
 group by 1
 order by 1
 """
-ISSUES = """
+ISSUES = f"""
 select
-    coalesce(issue_type, '(none)') as issue_type, count(*) as calls, avg(call_duration_minutes) as minutes_avg,
+    coalesce(issue_type, '{NONE}') as issue_type, count(*) as calls, avg(call_duration_minutes) as minutes_avg,
     avg(cast(coalesce(resolution, '') = 'resolved' as integer)) as resolved_share
 from fct_calls
-where {scope}
+where {{scope}}
 group by 1
 order by 2 desc, 1
 limit 15
 """
-RANKED = """
+RANKED = f"""
 select
     agent_id, agent_name, region, calls, minutes_avg, rating_avg, rated_calls, resolved_share, escalated_share,
-    rank_resolved_share, rank_rating_avg, rank_minutes_avg, if(calls < 20, '⚠ few', '') as small_numbers
+    rank_resolved_share, rank_rating_avg, rank_minutes_avg, if(calls < {FEW}, '{MARK}', '') as small_numbers
 from agent_call_ranking
 order by rank_resolved_share nulls last, agent_id
 """
@@ -56,7 +57,7 @@ def show(lake: Lake, scope: Scope) -> None:
         shown.number("calls", now["calls"], before["calls"], wording.count)
         shown.number("call_minutes", now["minutes"], before["minutes"], wording.minutes)
         shown.number("calls_resolved", now["resolved"], before["resolved"], wording.share, is_share=True)
-        shown.number("call_rating", now["rating"], before["rating"], lambda value: wording.decimal(value, 2))
+        shown.number("call_rating", now["rating"], before["rating"], wording.rating)
     left, right = st.columns(2)
     with left:
         by_hour = scope.rows(lake, BY_HOUR, DAY, ())
@@ -76,7 +77,5 @@ def show(lake: Lake, scope: Scope) -> None:
         {
             "minutes_avg": st.column_config.NumberColumn(format="%.1f"),
             "rating_avg": st.column_config.NumberColumn(format="%.2f"),
-            "resolved_share": st.column_config.NumberColumn(format="percent"),
-            "escalated_share": st.column_config.NumberColumn(format="percent"),
         },
     )

@@ -67,7 +67,7 @@ def show(lake: Lake, scope: Scope) -> None:
     if len(reasons):
         with shown.panel("quarantine_samples"):
             reason = st.selectbox("Reason", sorted(set(reasons["reason"])), key="reason", bind="query-params")
-            rows = lake.rows(SAMPLES.format(scope=scope.where(DAY, ())), (*scope.parameters(DAY, ()), reason))
+            rows = scope.rows(lake, SAMPLES, DAY, (), (reason,))
             shown.sheet(rows, f"Lines refused with reason {reason}")
             shown.downloads("quarantine_samples", rows)
     with shown.panel("last_build"):

@@ -38,7 +38,7 @@ order by bins.place
 """
 WHERE_TIME_WENT = """
 select
-    coalesce(category, '(none)') as category, count(*) as tickets, avg(working_hours) as working_hours,
+    category, count(*) as tickets, avg(working_hours) as working_hours,
     avg(pending_hours) as pending_hours, avg(on_hold_hours) as on_hold_hours
 from tickets
 where {scope}

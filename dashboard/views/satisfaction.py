@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import charts, shown, wording
 from dashboard.filters import Scope
 from dashboard.lake import Lake
+from dashboard.shown import FEW, MARK
 
 RESOLVED = "resolved_on"
 GOOD = 4
@@ -31,7 +32,7 @@ BY = f"""
 select
     {{by}}, count(satisfaction) as rated, avg(satisfaction) as average,
     count(*) filter (where satisfaction >= {GOOD}) / nullif(count(satisfaction), 0) as good,
-    if(count(satisfaction) < 20, '⚠ few', '') as small_numbers
+    if(count(satisfaction) < {FEW}, '{MARK}', '') as small_numbers
 from tickets
 where {{{{scope}}}}
 group by 1
@@ -48,7 +49,7 @@ def show(lake: Lake, scope: Scope) -> None:
     with shown.numbers():
         shown.number("rated_tickets", now["rated"], before["rated"], wording.count)
         shown.number("rated_share", now["rated_share"], before["rated_share"], wording.share, is_share=True)
-        shown.number("satisfaction_avg", now["average"], before["average"], lambda value: wording.decimal(value, 2))
+        shown.number("satisfaction_avg", now["average"], before["average"], wording.rating)
         shown.number("satisfaction_good", now["good"], before["good"], wording.share, is_share=True)
     left, right = st.columns([1, 2])
     with left:

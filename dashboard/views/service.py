@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import charts, shown, wording
 from dashboard.filters import Scope
-from dashboard.lake import Lake
+from dashboard.lake import Lake, first_row
 
 FILTERS = frozenset({"period"})
 DAY = "cast(serviced_at as date)"
@@ -69,14 +69,7 @@ def show(lake: Lake, scope: Scope) -> None:
     with right:
         parts = months.rows(lake, PARTS, MONTH, ())
         shown.chart("part_usage", parts, _by_part, 420)
-    shown.table(
-        "service_costs",
-        months.rows(lake, COSTS, MONTH, ()),
-        {
-            column: st.column_config.NumberColumn(format="localized")
-            for column in ("parts_cost", "labor_cost", "total_cost")
-        },
-    )
+    shown.table("service_costs", months.rows(lake, COSTS, MONTH, ()))
 
 
 def _by_part(rows):
@@ -93,7 +86,7 @@ def _vehicle(lake: Lake) -> None:
         if history.empty:
             st.warning(f"No service of a vehicle {vehicle!r} is known. Capital and small letters differ.")
             return
-        one = history.iloc[0]
+        one = first_row(history)
         ran_back = " **Its odometer ran back.**" if one["odometer_ran_back"] else ""
         st.markdown(
             f"{one['vehicle_model'] or 'Of unknown model'}, {wording.count(one['services'])} services from "

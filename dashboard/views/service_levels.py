@@ -34,7 +34,7 @@ from clocks where {scope} group by all order by all
 NEXT = """
 select ticket_key, metric, severity, market, team, policy, started_at, due_at
 from clocks
-where state = 'active' and due_at <= ? and {scope}
+where {scope} and state = 'active' and due_at <= ?
 order by due_at, ticket_key, metric
 """
 CAUSES = """
@@ -83,7 +83,7 @@ def show(lake: Lake, scope: Scope) -> None:
         "Runs out within", list(WITHIN), default="24 hours", required=True, key="within", bind="query-params"
     )
     until = pd.Timestamp(lake.as_of) + pd.Timedelta(hours=WITHIN[within])
-    following = lake.rows(NEXT.format(scope=scope.where()), (until.to_pydatetime(), *scope.parameters()))
+    following = scope.rows(lake, NEXT, parameters=(until.to_pydatetime(),))
     following.insert(0, "hours_left", (following["due_at"] - pd.Timestamp(lake.as_of)).dt.total_seconds() / 3600)
     columns = {"hours_left": st.column_config.NumberColumn("Hours left", format="%.1f")}
     shown.table("breaches_next", following, columns, "No clock runs out within that time.")
@@ -106,8 +106,7 @@ def show(lake: Lake, scope: Scope) -> None:
     with left:
         shown.table("attainment_by_team", scope.rows(lake, ATTAINMENT.format(by="team, metric"), STARTED), _SHARES)
     with right:
-        causes = lake.rows(CAUSES.replace("{scope}", scope.where("created_on")), scope.parameters("created_on"))
-        shown.table("causes", causes, _SHARES)
+        shown.table("causes", scope.rows(lake, CAUSES, "created_on"), _SHARES)
 
 
 _SHARES = {

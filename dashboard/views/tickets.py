@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import charts, shown, wording
 from dashboard.filters import Scope
-from dashboard.lake import Lake
+from dashboard.lake import Lake, first_row
 
 MOST = 500
 FOUND = f"""
@@ -37,10 +37,8 @@ def show(lake: Lake, scope: Scope) -> None:
         "Search", key="search", bind="query-params",
         placeholder="in id, subject, customer, agent, vehicle, category, product",
     ).strip()  # fmt: skip
-    found = lake.rows(
-        FOUND.format(scope=scope.where("created_on"), said=SAID if words else "true"),
-        (*scope.parameters("created_on"), *([words] if words else [])),
-    )
+    sql = FOUND.replace("{said}", SAID if words else "true")
+    found = scope.rows(lake, sql, "created_on", parameters=(words,) if words else ())
     st.caption(
         f"The latest {MOST} that match; narrow the search down." if len(found) == MOST
         else f"{wording.count(len(found))} tickets opened in the period."
@@ -58,7 +56,7 @@ def _life(lake: Lake, key: str) -> None:
     if tickets.empty:
         st.warning(f"No ticket is called {key!r}. A ticket_key is the source, a colon and the ticket's id there.")
         return
-    ticket = {name: None if pd.isna(value) else value for name, value in tickets.iloc[0].items()}
+    ticket = first_row(tickets)
     st.subheader(f"{key}: {ticket['subject'] or 'no subject'}")
     count, moment, hours = wording.count, wording.moment, wording.hours
     st.markdown(
@@ -95,4 +93,4 @@ def _timeline(periods: pd.DataFrame, clocks: pd.DataFrame, as_of: pd.Timestamp):
             x=marks[column], y=marks["metric"] + " " + marks["instance"].astype(str), mode="markers", name=label,
             marker={"symbol": symbol, "size": 12, "color": charts.BAD, "line": {"width": 3, "color": charts.BAD}},
         )  # fmt: skip
-    return figure.update_layout(yaxis_title=None, legend_title=None, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    return figure.update_layout(yaxis_title=None, legend_title=None, margin=charts.MARGINS)

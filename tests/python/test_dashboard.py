@@ -161,6 +161,8 @@ def test_one_ticket_and_one_vehicle_can_be_looked_at(show, facts):
     vehicle, services = facts("select vehicle_id, services from vehicle_service_history order by 2 desc, 1 limit 1")
     assert any(f"{services} services from" in one.value for one in show("service", vehicle=vehicle).markdown)
     assert "No service of a vehicle 'nobody'" in show("service", vehicle="nobody").warning[0].value
+    (vehicle,) = facts("select vehicle_id from vehicle_service_history where vehicle_model is null order by 1 limit 1")
+    assert any("Of unknown model" in one.value for one in show("service", vehicle=vehicle).markdown)
 
 
 def test_one_ticket_is_enough_for_every_page(show, dbt, lake):
