@@ -35,12 +35,15 @@ PAGES = {
     "Tickets": (tickets, ":material/confirmation_number:"),
     "Data health": (data_health, ":material/health_and_safety:"),
 }
+SIDEBAR = 240  # pixels
+STYLE = "<style>[data-testid=stMainBlockContainer] { padding: 3rem 2rem }</style>"
 ICON = Path(__file__).with_name("icon.svg")
-SECONDS = 15  # until a page that nobody touches looks whether there is a new version
+SECONDS = 5  # until a page that nobody touches looks whether there is a new version
 
 
 def main() -> None:
-    st.set_page_config("ticketlake", str(ICON), "wide")
+    st.set_page_config("ticketlake", str(ICON), "wide", SIDEBAR)
+    st.html(STYLE)
     pages = [
         st.Page(
             _page(title, module), title=title, icon=icon, url_path=title.lower().replace(" ", "-"), default=not number
@@ -59,10 +62,10 @@ def _page(title: str, module: ModuleType):
     def show() -> None:
         st.title(title)
         found = _opened()
+        _stays_up_to_date(found.manifest.folder)
         if found.as_of is None:
             st.info("No ticket has landed yet. `make build` makes some up, or land your own; then build again.")
             return
-        _stays_up_to_date(found.manifest.folder)
         scope = filters.ask(found, getattr(module, "FILTERS", filters.ALL))
         st.caption(
             f"As of {wording.moment(found.as_of)}, version {found.version.version} · "

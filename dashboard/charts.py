@@ -15,10 +15,14 @@ MARGINS = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
 def _figure(*traces: Any, **layout: Any) -> go.Figure:
-    return go.Figure(traces).update_layout(margin=MARGINS, legend={"orientation": "h", "y": -0.15}, **layout)
+    return go.Figure(traces).update_layout(
+        margin=MARGINS, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, **layout
+    )
 
 
-def lines(rows: pd.DataFrame, x: str, y: dict[str, str], colors: tuple[str, ...] = COLORS) -> go.Figure:
+def lines(
+    rows: pd.DataFrame, x: str, y: dict[str, str], colors: tuple[str, ...] = COLORS, unit: str | None = None
+) -> go.Figure:
     """A line for each of the columns `y`, by its name in the legend."""
     traces = [
         go.Scatter(
@@ -27,7 +31,7 @@ def lines(rows: pd.DataFrame, x: str, y: dict[str, str], colors: tuple[str, ...]
         )
         for (column, label), color in zip(y.items(), colors, strict=False)
     ]  # fmt: skip
-    return _figure(*traces, hovermode="x unified", showlegend=len(y) > 1, yaxis={"rangemode": "tozero"})
+    return _figure(*traces, hovermode="x unified", showlegend=len(y) > 1, yaxis={"title": unit, "rangemode": "tozero"})
 
 
 def areas(rows: pd.DataFrame, x: str, y: dict[str, str], colors: tuple[str, ...] = COLORS) -> go.Figure:
@@ -53,13 +57,19 @@ def bars(rows: pd.DataFrame, label: str, value: str, color: str = MAIN, form: st
     )
 
 
-def columns(rows: pd.DataFrame, x: str, y: dict[str, str], colors: tuple[str, ...] = COLORS, stack: bool = True) -> Any:
+def columns(
+    rows: pd.DataFrame, x: str, y: dict[str, str], colors: tuple[str, ...] = COLORS, stack: bool = True,
+    unit: str | None = None,
+) -> go.Figure:  # fmt: skip
     """Standing bars, for several columns `y` on top of each other or beside each other."""
     traces = [
         go.Bar(x=rows[x], y=rows[column], name=label, marker_color=color, hovertemplate="%{y:,.4~g}")
         for (column, label), color in zip(y.items(), colors, strict=False)
     ]
-    return _figure(*traces, barmode="stack" if stack else "group", hovermode="x unified", showlegend=len(y) > 1)
+    return _figure(
+        *traces, barmode="stack" if stack else "group", hovermode="x unified", showlegend=len(y) > 1,
+        yaxis={"title": unit},
+    )  # fmt: skip
 
 
 def donut(rows: pd.DataFrame, label: str, value: str, colors: dict[str, str] = SEVERITIES) -> go.Figure:
@@ -69,7 +79,7 @@ def donut(rows: pd.DataFrame, label: str, value: str, colors: dict[str, str] = S
         marker_colors=[colors.get(one, COLORS[4]) for one in rows[label]],
         hovertemplate="%{label}: %{value:,.0f} (%{percent})<extra></extra>",
     )  # fmt: skip
-    return _figure(trace, showlegend=False)
+    return _figure(trace, showlegend=False).update_layout(margin={"t": 28})
 
 
 def gauge(rate: float, target: float) -> go.Figure:
@@ -83,7 +93,7 @@ def gauge(rate: float, target: float) -> go.Figure:
             "threshold": {"value": 100 * target, "line": {"color": "#75828f", "width": 4}, "thickness": 0.9},
         },
     )  # fmt: skip
-    return _figure(trace).update_layout(margin={"l": 24, "r": 36, "t": 24, "b": 8})
+    return _figure(trace).update_layout(margin={"l": 40, "r": 40, "t": 24, "b": 8})
 
 
 def treemap(rows: pd.DataFrame, label: str, value: str) -> go.Figure:

@@ -14,11 +14,11 @@ from dashboard.lake import Lake, first_row
 
 # Of tickets, by column. The key is the parameter of the address.
 COLUMNS = {"market": "Market", "severity": "Severity", "category": "Category", "team": "Team", "source": "Source"}
-# What they are called stands in the address.
+# What they are called stands in the address. The first one holds until another is chosen.
 FROM_TO = "From … to …"
 PERIODS = {
-    "Last 7 days": 7,
     "Last 28 days": 28,
+    "Last 7 days": 7,
     "Last 90 days": 90,
     "This month": "month",
     "Last month": "last month",
@@ -26,7 +26,6 @@ PERIODS = {
     "All days": "all",
     FROM_TO: "dates",
 }
-DEFAULT = "Last 28 days"
 ALL = frozenset({"period", *COLUMNS})
 
 
@@ -87,7 +86,7 @@ def period(name: str, dates: tuple[date, ...], first_day: date, last_day: date) 
 
 def reset() -> None:
     """All filters as they are for somebody who comes for the first time."""
-    st.session_state["period"] = DEFAULT
+    st.session_state["period"] = next(iter(PERIODS))
     st.session_state["dates"] = ()
     for column in COLUMNS:
         st.session_state[column] = []
@@ -97,9 +96,11 @@ def ask(lake: Lake, used: Collection[str] = ALL) -> Scope:
     """The filters in the sidebar. Those that a page does not use are shown, and cannot be changed."""
     first_day, last_day = lake.first_day, lake.as_of.date()
     with st.sidebar:
+        # Above them, since a list that closes below the pointer would move it away.
+        st.button("Reset all", on_click=reset, width="stretch", icon=":material/restart_alt:")
         name = st.selectbox(
-            "Period", list(PERIODS), list(PERIODS).index(DEFAULT), key="period", bind="query-params",
-            disabled="period" not in used, help="UTC days, counted back from the last update that has landed.",
+            "Period", list(PERIODS), key="period", bind="query-params", disabled="period" not in used,
+            help="UTC days, counted back from the last update that has landed.",
         )  # fmt: skip
         dates: tuple[date, ...] = ()
         if name == FROM_TO:
@@ -115,7 +116,6 @@ def ask(lake: Lake, used: Collection[str] = ALL) -> Scope:
             )
             if picked and column in used:
                 chosen.append((column, tuple(picked)))
-        st.button("Reset all", on_click=reset, width="stretch", icon=":material/restart_alt:")
         if unused := [label for column, label in COLUMNS.items() if column not in used]:
             st.caption(f"{', '.join(unused)}: no filter on this page.")
     return Scope(*period(name, dates, first_day, last_day), tuple(chosen))

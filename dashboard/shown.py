@@ -15,7 +15,6 @@ from dashboard.definitions import definitions
 
 # A definition is read on the page of this address, named by the parameter.
 PAGE_OF_DEFINITIONS, PARAMETER = "definitions", "of"
-WIDTH = 205  # pixels of a number
 FEW, MARK = 20, "⚠ few"  # of what an average rests on; fewer are marked
 CONFIG = {"displayModeBar": False, "responsive": True}
 
@@ -37,9 +36,9 @@ def number(name: str, now: Any, before: Any, write: Callable[[Any], str], is_sha
         None if change is None else _signed(change, is_share),
         delta_color="off" if better is None or not change else "normal" if better == "more" else "inverse",
         delta_arrow="off" if not change else "auto",
-        delta_description=None if change is None else f"{write(before)} before",
+        delta_description=None if change is None else f"was {write(before)}",
         border=True,
-        width=WIDTH,
+        width="stretch",
         help=definitions()[name].text,
     )
 
@@ -122,8 +121,11 @@ def downloads(name: str, rows: pd.DataFrame) -> None:
 
 
 def nothing(said: str = "") -> None:
-    """What stands where there are no rows."""
-    st.info(said or "Nothing matches. Choose a longer period, or reset all filters.", icon=":material/filter_alt_off:")
+    """What stands where there are no rows: what that means, or what to do."""
+    if said:
+        st.info(said, icon=":material/check:")
+    else:
+        st.info("Nothing matches. Choose a longer period, or reset all filters.", icon=":material/filter_alt_off:")
 
 
 def numbers() -> Any:

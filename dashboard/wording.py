@@ -53,7 +53,8 @@ def minutes(value: Any) -> str:
     return _of(value, lambda known: f"{decimal(known)} min")
 
 
-def rating(value: Any) -> str:
+def average(value: Any) -> str:
+    """Of few and small numbers, such as ratings."""
     return decimal(value, 2)
 
 

@@ -57,7 +57,7 @@ def show(lake: Lake, scope: Scope) -> None:
         shown.number("calls", now["calls"], before["calls"], wording.count)
         shown.number("call_minutes", now["minutes"], before["minutes"], wording.minutes)
         shown.number("calls_resolved", now["resolved"], before["resolved"], wording.share, is_share=True)
-        shown.number("call_rating", now["rating"], before["rating"], wording.rating)
+        shown.number("call_rating", now["rating"], before["rating"], wording.average)
     left, right = st.columns(2)
     with left:
         by_hour = scope.rows(lake, BY_HOUR, DAY, ())

@@ -19,4 +19,4 @@ def show() -> None:
         with st.container(border=one.name == asked):
             st.subheader(one.title, anchor=one.name)
             st.markdown(one.text)
-            st.caption(f"From `{one.source}`" + (f"; {one.better} is better." if one.better else "."))
+            st.markdown(f":small[From `{one.source}`" + (f"; {one.better} is better.]" if one.better else ".]"))

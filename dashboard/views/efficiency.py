@@ -68,8 +68,8 @@ def show(lake: Lake, scope: Scope) -> None:
             "resolution_business_median", now["resolution_business"], before["resolution_business"], wording.hours
         )
         shown.number("one_touch", now["one_touch"], before["one_touch"], wording.share, is_share=True)
-        shown.number("replies_per_ticket", now["replies"], before["replies"], wording.decimal)
-        shown.number("handoffs", now["handoffs"], before["handoffs"], wording.decimal)
+        shown.number("replies_per_ticket", now["replies"], before["replies"], wording.average)
+        shown.number("handoffs", now["handoffs"], before["handoffs"], wording.average)
         shown.number("reopened_share", now["reopened"], before["reopened"], wording.share, is_share=True)
     left, right = st.columns(2)
     with left:
@@ -83,7 +83,9 @@ def show(lake: Lake, scope: Scope) -> None:
         shown.chart(
             "times_by_week",
             scope.rows(lake, BY_WEEK, RESOLVED),
-            lambda rows: charts.lines(rows, "week", {"first_reply": "First reply", "resolution": "Resolution"}),
+            lambda rows: charts.lines(
+                rows, "week", {"first_reply": "First reply", "resolution": "Resolution"}, unit="hours"
+            ),
         )
     with right:
         shown.chart(
@@ -93,5 +95,6 @@ def show(lake: Lake, scope: Scope) -> None:
                 rows,
                 "category",
                 {"working_hours": "Working", "pending_hours": "Pending", "on_hold_hours": "On hold"},
+                unit="hours",
             ),
         )

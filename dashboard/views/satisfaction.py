@@ -49,7 +49,7 @@ def show(lake: Lake, scope: Scope) -> None:
     with shown.numbers():
         shown.number("rated_tickets", now["rated"], before["rated"], wording.count)
         shown.number("rated_share", now["rated_share"], before["rated_share"], wording.share, is_share=True)
-        shown.number("satisfaction_avg", now["average"], before["average"], wording.rating)
+        shown.number("satisfaction_avg", now["average"], before["average"], wording.average)
         shown.number("satisfaction_good", now["good"], before["good"], wording.share, is_share=True)
     left, right = st.columns([1, 2])
     with left:
