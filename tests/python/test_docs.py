@@ -3,9 +3,12 @@
 import ast
 import json
 import operator
+import os
 import re
 import runpy
+import shlex
 import shutil
+import subprocess
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -192,6 +195,27 @@ def test_the_drawing_shows_the_periods(tables):
     assert "\n".join(lines) in METRICS_PAGE
 
 
+def test_metrics_are_what_the_page_quotes(tables):
+    """Asked of MetricFlow itself, with the commands as they stand there."""
+    folder = tables.lake.folder.parent
+    (folder / "project" / "target").symlink_to(folder / "dbt" / "target")
+    environment = os.environ | {"LAKE": str(tables.lake.folder), "DBT_LOG_PATH": str(folder / "logs")}
+    quoted = re.findall(r"^\$ (mf query .*)\n((?:(?!```).*\n)+)", METRICS_PAGE, re.MULTILINE)
+    assert len(quoted) == METRICS_PAGE.count("$ mf query")
+    for command, output in quoted:
+        asked = subprocess.run(
+            shlex.split(command), cwd=folder / "project", env=environment, capture_output=True, text=True
+        )
+        assert asked.returncode == 0, asked.stdout + asked.stderr
+        assert [line.rstrip() for line in asked.stdout.splitlines()] == output.splitlines()
+
+
+def test_the_page_lists_every_metric(manifest):
+    [rows] = page_table(METRICS_PAGE, "metric", "is of", "day by which it counts", "the same in")
+    listed = [name for names, *_ in rows for name in re.findall(r"\w+", names)]
+    assert sorted(listed) == sorted(metric["name"] for metric in manifest["metrics"].values())
+
+
 def test_the_summary_reads_the_tables_that_its_exposure_names(manifest):
     summary = runpy.run_path(str(PROJECT / "scripts" / "summary.py"))
     sql = summary["HEADLINE"] + summary["SEVERITIES"]
@@ -305,12 +329,15 @@ def test_queries_find_what_the_page_says(tables):
 
 # ---------- models/docs/overview.md
 
+DOCUMENTED = ("nodes", "sources", "exposures", "semantic_models", "metrics")
+
 
 def test_the_start_page_leads_to_what_there_is(manifest):
     page = (PROJECT / "models" / "docs" / "overview.md").read_text(encoding="utf-8")
-    nodes = {**manifest["nodes"], **manifest["sources"], **manifest["exposures"]}
+    nodes = {key: node for part in DOCUMENTED for key, node in manifest[part].items()}
     linked = re.findall(r"\(#!/(\w+)/([\w.]+)\)", page)
     assert [key for kind, key in linked if key not in nodes or nodes[key]["resource_type"] != kind] == []
     assert re.findall(r"group \*(\w+)\*", page) == [group["name"] for group in manifest["groups"].values()]
     shown = {key for _, key in linked}
     assert [key for key, node in nodes.items() if node.get("access") == "public" and key not in shown] == []
+    assert manifest["metrics"].keys() | manifest["semantic_models"].keys() <= shown

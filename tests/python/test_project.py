@@ -19,19 +19,25 @@ WITHOUT_KEY = {*LINES, "int_ticket_events", "int_as_of"}
 
 def ours(manifest, kind):
     """The project's own resources of a kind, by name."""
-    found = [*manifest["nodes"].values(), *manifest["sources"].values(), *manifest["macros"].values()]
+    parts = ("nodes", "sources", "macros", "semantic_models", "metrics")
+    found = [node for part in parts for node in manifest[part].values()]
     return {
         node["name"]: node for node in found if node["package_name"] == "ticketlake" and node["resource_type"] == kind
     }
 
 
 def violations(schema, path):
-    """What dbt's schema objects to, but for a version's `defined_in`: 1.11's schema takes that name for an object."""
+    """What dbt's schema objects to, but for two names.
+
+    1.11's schema takes a version's `defined_in` for an object, and does not know the `type_params` of metrics, without
+    which 1.11 parses none: that schema is already the next version's. Parsing is strict about what is in them.
+    """
     found = CustomDraft7Validator(schema).iter_errors(yaml.safe_load(path.read_text()))
     return [
         f"{'.'.join(map(str, error.absolute_path))}: {error.message}"
         for error in found
         if error.absolute_path[-1] != "defined_in"
+        and not (error.absolute_path[0] == "metrics" and error.message.endswith("('type_params' was unexpected)"))
     ]
 
 
@@ -46,7 +52,7 @@ def test_the_project_file_is_what_the_schema_of_dbt_allows():
 
 def test_everything_is_described(manifest):
     described = {}
-    for kind in ("model", "seed", "source", "macro", "test"):
+    for kind in ("model", "seed", "source", "macro", "test", "semantic_model", "metric"):
         for name, node in ours(manifest, kind).items():
             if kind == "test" and node.get("test_metadata"):
                 continue
