@@ -1,6 +1,7 @@
-"""The dashboard's pages, without a browser: what they show is what the published tables say."""
+"""The dashboard in a browser: every page, every filter, the states in which there is little to show."""
 
 import json
+import re
 import shutil
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from lakes import Lake
 from landings import file_of, ticket_line
 
 import curated
+from bench.browser import CHROMIUM, LONGEST, Page, chromium, served
 from curated.places import Folder
 from curated.publishing import Kept, publish
 from generator.cli import main
@@ -21,31 +23,20 @@ from dashboard.definitions import definitions
 from dashboard.wording import NOTHING
 
 PAGES = (
-    "overview", "efficiency", "backlog", "service_levels", "agents", "satisfaction", "calls", "service", "tickets",
-    "data_health",
+    "Overview", "Efficiency", "Backlog", "Service levels", "Agents", "Satisfaction", "Calls", "Service", "Tickets",
+    "Data health", "Definitions",
 )  # fmt: skip
-FILTERS = ("market", "severity", "category", "team", "source")
-PAGE = """
-from dashboard import filters, lake
-from dashboard.views import {name} as page
-
-found = lake.opened()
-page.show(found, filters.ask(found, getattr(page, "FILTERS", filters.ALL)))
-"""
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept():
-    """A test's versions are none of the next one's."""
-    import streamlit
-
-    yield
-    streamlit.cache_resource.clear()
-    streamlit.cache_data.clear()
+WITHOUT_NUMBERS = ("Agents", "Tickets", "Definitions")
+ALL_DAYS = "?period=All+days"
+# WCAG 2.2 AA, as far as it can be computed; labels of controls that cannot be used may be faint (1.4.3).
+AXE = {
+    "options": {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "context": {"exclude": [["[data-testid=stWidgetLabel][disabled]"]]},
+}
 
 
 def published(dbt, lake):
-    """Builds and publishes a lake."""
+    """Builds and publishes a lake; where it is published."""
     outcome = dbt.run(lake, "build")
     assert outcome.exit_code == 0, outcome.output
     publish(lake.folder / "ticketlake.duckdb", Folder(lake.folder / "curated"), Kept())
@@ -59,22 +50,6 @@ def desk(dbt, tmp_path_factory):
     return published(dbt, lake)
 
 
-@pytest.fixture
-def show(desk, monkeypatch):
-    """A page as it is first drawn, of a version elsewhere or of the desk's."""
-
-    def show(name, zone=desk, **asked):
-        monkeypatch.setenv("TICKETLAKE_CURATED", str(zone))
-        page = AppTest.from_string(PAGE.format(name=name), default_timeout=60)
-        for parameter, value in asked.items():
-            page.query_params[parameter] = value
-        page.run()
-        assert not page.exception, page.exception[0].value
-        return page
-
-    return show
-
-
 @pytest.fixture(scope="module")
 def facts(desk):
     """Asks the published files, in ways of its own."""
@@ -82,10 +57,66 @@ def facts(desk):
         yield lambda sql: connection.execute(sql).fetchone()
 
 
-def numbers(page):
-    """What the numbers of a page say, by their title."""
-    titles = {f"[{one.title}](definitions?of={one.name})": one.title for one in definitions().values()}
-    return {titles[one.label]: one.value for one in page.metric}
+# ---------- in a browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed; on Debian: apt-get install chromium")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(desk, browser):
+    with served(desk) as address:
+        yield address
+
+
+@pytest.fixture
+def see(browser, address):
+    """Opens a page; nothing may go wrong on any."""
+    pages = []
+
+    def see(path="", of=address, **context):
+        pages.append(Page(browser, of, **context))
+        return pages[-1].open(path)
+
+    yield see
+    for page in pages:
+        page.close()
+        assert page.errors == []
+
+
+def path_of(title):
+    return "" if title == "Overview" else title.lower().replace(" ", "-")
+
+
+@pytest.mark.parametrize("title", PAGES)
+def test_every_page_shows_what_there_is_and_everybody_can_read_it(see, title):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = see(path_of(title), color_scheme="light")
+    assert page.tab.locator("h1").inner_text() == title
+    assert page.tab.locator("[data-testid=stException], [data-testid=stAlertContentError]").count() == 0
+    assert "Nothing matches" not in page.text()
+    if title not in WITHOUT_NUMBERS:
+        assert page.numbers() and NOTHING not in page.numbers().values()
+    grounds = set()
+    for scheme in ("light", "dark"):
+        page.tab.emulate_media(color_scheme=scheme)
+        page.tab.wait_for_function("found => !found.includes(getComputedStyle(document.body.querySelector("
+                                   "'.stApp')).backgroundColor)", arg=list(grounds))  # fmt: skip
+        grounds.add(page.tab.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor"))
+        found = Axe().run(page.tab, **AXE).response
+        assert len(found["passes"]) > 10
+        wrong = [f"{one['id']}: {node['html'][:300]}" for one in found["violations"] for node in one["nodes"]]
+        assert not wrong, "\n".join(wrong)
+    page.tab.set_viewport_size({"width": 390, "height": 844})
+    page.settle()
+    for part in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.tab.evaluate(f"{part}.scrollWidth") <= 390
 
 
 def overview(facts, condition, first, last):
@@ -113,114 +144,184 @@ def overview(facts, condition, first, last):
     }
 
 
+def shows(page, numbers):
+    """What a page has to show, once it has answered."""
+    from playwright.sync_api import expect
+
+    expect(page.tab.get_by_test_id("stMetricValue")).to_have_text(list(numbers.values()), timeout=LONGEST)
+    assert page.settle().numbers() == numbers
+    return True
+
+
 def hours(value):
     return NOTHING if value is None else f"{value:,.1f} h" if value < 100 else f"{value:,.0f} h"
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_page_shows_what_there_is(show, name):
-    page = show(name)
-    assert not page.error and not page.warning
-    assert all("Nothing matches" not in one.value for one in page.info)
-    assert name in ("agents", "tickets") or all(value != NOTHING for value in numbers(page).values())
-
-
-def test_the_first_page_says_what_the_marts_say(show, facts):
+def test_numbers_are_those_of_the_marts(see, facts):
     first, last = facts("select min(day), max(day) from ops_metrics_daily")
-    assert numbers(show("overview")) == overview(facts, "true", last - timedelta(27), last)
-    everything = numbers(show("overview", period="All days"))
-    assert everything == overview(facts, "true", first, last)
+    assert see().numbers() == overview(facts, "true", last - timedelta(27), last)
+    page = see(ALL_DAYS)
+    assert page.numbers() == overview(facts, "true", first, last)
     (created,) = facts("select sum(created) from ops_metrics_daily")
-    assert everything["Tickets opened"] == f"{created:,}"
-
-
-@pytest.mark.parametrize("column", FILTERS)
-def test_a_filter_changes_the_numbers_until_all_are_reset(show, facts, column):
-    (value,) = facts(
-        f"select {column} from fct_tickets where {column} is not null group by 1 order by count(*) desc, 1 limit 1"
-    )
-    first, last = facts("select min(day), max(day) from ops_metrics_daily")
-    page = show("overview", period="All days")
-    page.multiselect(key=column).set_value([value]).run()
-    assert numbers(page) == overview(facts, f"{column} = '{value}'", first, last)
-    next(one for one in page.button if one.label == "Reset all").click().run()
-    assert numbers(page) == overview(facts, "true", last - timedelta(27), last)
-
-
-def test_what_is_open_is_what_the_marts_say(show, facts):
-    shown = numbers(show("backlog"))
+    assert page.numbers()["Tickets opened"] == f"{created:,}"
     backlog, overdue = facts("select backlog, overdue_backlog from ops_metrics_daily order by day desc limit 1")
-    assert (shown["Open tickets"], shown["Overdue"]) == (f"{backlog:,}", f"{overdue:,}")
+    now = page.turn_to("Backlog").numbers()
+    assert (now["Open tickets"], now["Overdue"]) == (f"{backlog:,}", f"{overdue:,}")
 
 
-def test_one_ticket_and_one_vehicle_can_be_looked_at(show, facts):
-    (key,) = facts("select ticket_key from fct_tickets where is_sla_breached order by 1 limit 1")
-    page = show("tickets", ticket=key)
-    assert page.subheader[0].value.startswith(f"{key}: ")
-    assert "No ticket is called 'nobody'" in show("tickets", ticket="nobody").warning[0].value
-    vehicle, services = facts("select vehicle_id, services from vehicle_service_history order by 2 desc, 1 limit 1")
-    assert any(f"{services} services from" in one.value for one in show("service", vehicle=vehicle).markdown)
-    assert "No service of a vehicle 'nobody'" in show("service", vehicle="nobody").warning[0].value
-    (vehicle,) = facts("select vehicle_id from vehicle_service_history where vehicle_model is null order by 1 limit 1")
-    assert any("Of unknown model" in one.value for one in show("service", vehicle=vehicle).markdown)
+def test_each_filter_changes_the_numbers(see, facts):
+    (last,) = facts("select max(day) from ops_metrics_daily")
+    first = last - timedelta(27)
+    page, everything = see(), overview(facts, "true", first, last)
+    for column in ("market", "severity", "category", "team", "source"):
+        found, values = facts(
+            f"select min_by({column}, (-tickets, {column})), count(*) from "
+            f"(select {column}, count(*) as tickets from fct_tickets where {column} is not null group by 1)"
+        )
+        filtered = overview(facts, f"{column} = '{found}'", first, last)
+        assert (filtered == everything) == (values == 1)
+        assert shows(page.choose(column.capitalize(), found), filtered)
+        page.tab.get_by_role("button", name="Reset all").click()
+        assert shows(page, everything)
+        assert page.tab.evaluate("location.search") == ""
+    # Filters stay from page to page, and whoever is given the address sees the same.
+    filtered = overview(facts, f"{column} = '{found}' and severity = 'P2'", first, last)
+    page.choose("Severity", "P2").choose(column.capitalize(), found)
+    assert shows(page.turn_to("Efficiency").turn_to("Overview"), filtered)
+    assert shows(see(page.tab.url.removeprefix(f"{page.address}/")), filtered)
 
 
-def test_one_ticket_is_enough_for_every_page(show, dbt, lake):
-    """No calls, no services, nothing resolved, no period before."""
-    lake.land({"dt=2026-03-02/a.jsonl": file_of(ticket_line(ticket_id="only"))})
-    zone = published(dbt, lake)
-    for name in PAGES:
-        assert not show(name, zone).error, name
+def test_a_period_changes_the_numbers(see, facts):
+    (last,) = facts("select max(day) from ops_metrics_daily")
+    page = see()
+    for name, first in (("Last 7 days", last - timedelta(6)), ("This month", last.replace(day=1))):
+        page.tab.get_by_role("combobox", name="Period").click()
+        page.tab.get_by_role("option", name=name).click()
+        assert shows(page, overview(facts, "true", first, last))
+        assert name.replace(" ", "+") in page.tab.evaluate("location.search")
+    days = f"?period=From+…+to+…&dates={last - timedelta(40)}&dates={last - timedelta(20)}"
+    assert see(days).numbers() == overview(facts, "true", last - timedelta(40), last - timedelta(20))
+
+
+def test_what_is_missing_is_said_on_every_page_until_it_is_there(see, dbt, lake, desk, tmp_path):
+    lake.land({"dt=2026-03-02/a.jsonl": file_of('{"ticket_id": "refused"}')})
+    empty, zone = published(dbt, lake), tmp_path / "curated"
+    with served(zone) as address:
+        page = see(of=address)
+
+        def every_page_says(*words):
+            for title in PAGES[1:-1] + PAGES[:1]:
+                said = page.turn_to(title).text()
+                assert all(one in said for one in words), (title, said)
+                assert page.tab.get_by_test_id("stException").count() == 0
+            assert "Each number of the dashboard" in page.turn_to("Definitions").text()
+            page.turn_to("Overview")
+
+        every_page_says(f"Nothing is published in {zone}", "make build")
+        shutil.copytree(empty, zone)
+        page.tab.wait_for_selector("text=No ticket has landed yet")
+        every_page_says("No ticket has landed yet", "make build")
+        (zone / "manifest.json").write_text('{"format": 1')
+        page.tab.wait_for_selector("text=cannot be read")
+        every_page_says("cannot be read", "python -m curated publish")
+        shutil.rmtree(zone)
+        shutil.copytree(desk, zone)
+        page.tab.wait_for_selector("[data-testid=stMetric]")
+        assert "version 1 " in page.settle().text()
+
+        # The next version shows by itself, too.
+        manifest = json.loads((zone / "manifest.json").read_text())
+        later = manifest["folder"].replace("v000001", "v000002")
+        shutil.copytree(zone / manifest["folder"], zone / later)
+        text = json.dumps(manifest | {"version": 2, "folder": later}).replace(f'"{manifest["folder"]}/', f'"{later}/')
+        (zone / "manifest.json").write_text(text)
+        page.tab.wait_for_selector("text=version 2 ")
+
+
+def test_a_definition_is_one_click_away(see):
+    page = see()
+    with page.tab.expect_popup() as opened:
+        page.tab.get_by_role("link", name="SLA breach rate", exact=True).first.click()
+    opened.value.get_by_text(definitions()["breach_rate"].text).first.wait_for()
+
+
+def test_what_is_shown_can_be_taken_along(see, facts, tmp_path):
+    page = see(ALL_DAYS)
+    page.tab.get_by_role("button", name="Data").first.click()
+    for kind, reader in (("CSV", "read_csv"), ("Parquet", "read_parquet")):
+        with page.tab.expect_download() as download:
+            page.tab.get_by_role("button", name=kind, exact=True).click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        assert facts(f"select sum(opened) from {reader}('{path}')") == facts("select count(*) from fct_tickets")
+
+
+def test_numbers_are_written_as_the_reader_writes_them(see):
+    german, english = (see(ALL_DAYS, locale=name).numbers() for name in ("de-DE", "en-US"))
+    assert re.fullmatch(r"\d+\.\d %", english["SLA breach rate"])
+    assert german["SLA breach rate"] == english["SLA breach rate"].replace(".", ",")
+
+
+# ---------- without one
+
+PAGE = """
+from dashboard import filters, lake
+from dashboard.views import {module} as page
+
+found = lake.opened()
+page.show(found, filters.ask(found, getattr(page, "FILTERS", filters.ALL)))
+"""
 
 
 @pytest.fixture
-def app(monkeypatch):
-    """The whole dashboard as it opens."""
+def drawn(desk, monkeypatch):
+    """What a page is made of, of a version elsewhere or of the desk's; of the whole dashboard, the first."""
+    import streamlit
 
-    def app(zone):
+    def drawn(title=None, zone=desk, **asked):
         monkeypatch.setenv("TICKETLAKE_CURATED", str(zone))
-        opened = AppTest.from_file("../../dashboard/app.py", default_timeout=60).run()
-        assert not opened.exception, opened.exception[0].value
-        return opened
+        if title:
+            page = AppTest.from_string(PAGE.format(module=title.lower().replace(" ", "_")), default_timeout=60)
+        else:
+            page = AppTest.from_file("../../dashboard/app.py", default_timeout=60)
+        for parameter, value in asked.items():
+            page.query_params[parameter] = value
+        page.run()
+        assert not page.exception, page.exception[0].value
+        return page
 
-    return app
+    yield drawn
+    # A test's versions are none of the next one's.
+    streamlit.cache_resource.clear()
+    streamlit.cache_data.clear()
 
 
-def test_it_opens_on_the_first_page(app, desk):
-    assert app(desk).title[0].value == "Overview"
+def test_one_ticket_and_one_vehicle_can_be_looked_at(drawn, facts):
+    (key,) = facts("select ticket_key from fct_tickets where is_sla_breached order by 1 limit 1")
+    page = drawn("Tickets", ticket=key)
+    assert page.subheader[0].value.startswith(f"{key}: ")
+    assert "No ticket is called 'nobody'" in drawn("Tickets", ticket="nobody").warning[0].value
+    vehicle, services = facts("select vehicle_id, services from vehicle_service_history order by 2 desc, 1 limit 1")
+    assert any(f"{services} services from" in one.value for one in drawn("Service", vehicle=vehicle).markdown)
+    assert "No service of a vehicle 'nobody'" in drawn("Service", vehicle="nobody").warning[0].value
+    (vehicle,) = facts("select vehicle_id from vehicle_service_history where vehicle_model is null order by 1 limit 1")
+    assert any("Of unknown model" in one.value for one in drawn("Service", vehicle=vehicle).markdown)
 
 
-def test_where_nothing_is_published_it_says_what_to_do(app, tmp_path):
-    assert "Nothing is published in" in app(tmp_path).info[0].value
+def test_one_ticket_is_enough_for_every_page(drawn, dbt, lake):
+    """No calls, no services, nothing resolved, no period before."""
+    lake.land({"dt=2026-03-02/a.jsonl": file_of(ticket_line(ticket_id="only"))})
+    zone = published(dbt, lake)
+    for title in PAGES[:-1]:
+        assert not drawn(title, zone).error, title
 
 
 @pytest.mark.parametrize("content", ['{"format": 1', '{"format": 1}', '{"format": 2}', "[]"])
-def test_a_broken_manifest_is_told(app, desk, tmp_path, content):
+def test_a_broken_manifest_is_told(drawn, desk, tmp_path, content):
     shutil.copytree(desk, tmp_path / "curated")
     (tmp_path / "curated" / "manifest.json").write_text(content)
-    (said,) = app(tmp_path / "curated").error
+    (said,) = drawn(zone=tmp_path / "curated").error
     assert "cannot be read" in said.value and "python -m curated publish" in said.value
-
-
-def test_a_lake_without_tickets_says_so(app, dbt, lake):
-    lake.land({"dt=2026-03-02/a.jsonl": file_of('{"ticket_id": "refused"}')})
-    assert "No ticket has landed yet" in app(published(dbt, lake)).info[0].value
-
-
-def test_a_new_publication_shows_up_without_a_restart(app, desk, tmp_path):
-    zone = tmp_path / "curated"
-    shutil.copytree(desk, zone)
-    opened = app(zone)
-    assert any("version 1 " in one.value for one in opened.caption)
-    manifest = json.loads((zone / "manifest.json").read_text())
-    later = manifest["folder"].replace("v000001", "v000002")
-    shutil.copytree(zone / manifest["folder"], zone / later)
-    text = json.dumps(manifest | {"version": 2, "folder": later}).replace(f'"{manifest["folder"]}/', f'"{later}/')
-    (zone / "manifest.json").write_text(text)
-    from dashboard import lake
-
-    lake.latest.clear()  # As two seconds later.
-    assert any("version 2 " in one.value for one in opened.run().caption)
 
 
 def test_every_definition_names_a_published_column(manifest):
