@@ -128,10 +128,11 @@ bench: $(ENV)/build  ## measure builds and the floor, docs/performance.md; SIZES
 bench-athena: $(ENV)/athena-local  ## bytes that a day's run scans on Athena, by the length of the history; docs/athena.md
 	@python -m bench.athena
 
-bench-serving: $(ENV)/test  ## readers beside kills, receiving beside kills, look-ups of a million records
+bench-serving: $(ENV)/test  ## readers beside kills, receiving beside kills, look-ups of a million records, the dashboard of a million tickets
 	@python -m bench.curated
 	@python -m bench.receiver
 	@python -m bench.lookup
+	@python -m bench.dashboard
 
 deploy: $(ENV)/athena  ## the AWS side of target athena, made or brought up to date; prints what to set (docs/athena.md)
 	@python -m infra.stack deploy --name "$(STACK)" $(PARAMETERS)

@@ -21,11 +21,19 @@ TICKETS = f"""
 create table tickets as
 select
     ticket_key, source, market, severity, coalesce(category, '{NONE}') as category, coalesce(team, '{NONE}') as team,
-    agent_id, status, is_open, cast(created_at as date) as created_on, cast(resolved_at as date) as resolved_on,
-    first_reply_hours, first_reply_business_hours, resolution_hours, resolution_business_hours, working_hours,
-    pending_hours, on_hold_hours, age_hours, agent_reply_count, reopen_count, handoff_count, is_escalated, satisfaction,
-    is_sla_breached
+    agent_id, cast(created_at as date) as created_on, cast(resolved_at as date) as resolved_on, first_reply_hours,
+    first_reply_business_hours, resolution_hours, resolution_business_hours, working_hours, pending_hours,
+    on_hold_hours, agent_reply_count, reopen_count, handoff_count, is_escalated, satisfaction, is_sla_breached
 from fct_tickets
+"""
+
+# The few that are open, with more of each.
+OPEN_TICKETS = """
+create table open_tickets as
+select
+    tickets.*, facts.status, facts.age_hours, facts.subject, facts.created_at, facts.resolution_due_at as due_at
+from fct_tickets as facts inner join tickets using (ticket_key)
+where facts.is_open
 """
 
 # Made when a page asks for it.
@@ -45,6 +53,7 @@ class Lake:
         self.version = version
         self._connection = version.connect()
         self._connection.execute(TICKETS)
+        self._connection.execute(OPEN_TICKETS)
         self._making = threading.Lock()
 
     def needs_clocks(self) -> None:

@@ -33,8 +33,8 @@ select
     count(*) filter (where is_sla_breached) as overdue,
     avg(cast(coalesce(is_sla_breached, false) as integer)) as overdue_share,
     quantile_disc(age_hours, 0.5) as age_median
-from tickets
-where is_open and {scope}
+from open_tickets
+where {scope}
 """
 PACE = f"""
 select sum(created + reopened) / {PACE_DAYS} as arrived, sum(resolved) / {PACE_DAYS} as resolved
@@ -47,8 +47,8 @@ with aged as (
         when age_hours < 24 then '1 day' when age_hours < 72 then '3 days' when age_hours < 168 then '7 days'
         when age_hours < 336 then '14 days' when age_hours < 720 then '30 days' else 'more'
     end as up_to
-    from tickets
-    where is_open and {scope}
+    from open_tickets
+    where {scope}
 )
 select
     up_to,
@@ -60,13 +60,13 @@ left join aged using (up_to)
 group by place, up_to
 order by place
 """
-BY_STATUS = "select status, count(*) as tickets from tickets where is_open and {scope} group by 1 order by 2 desc, 1"
+BY_STATUS = "select status, count(*) as tickets from open_tickets where {scope} group by 1 order by 2 desc, 1"
 BY_TEAM = """
 select
     team, count(*) as open, count(*) filter (where is_sla_breached) as overdue,
     count(*) filter (where agent_id is null) as unassigned, quantile_disc(age_hours, 0.5) as age_hours_median
-from tickets
-where is_open and {scope}
+from open_tickets
+where {scope}
 group by 1
 order by 2 desc, 1
 """

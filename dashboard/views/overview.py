@@ -60,10 +60,10 @@ CLOSED_BY_WEEK = """
 select cast(date_trunc('week', resolved_on) as date) as week, count(*) as closed from tickets where {scope} group by 1
 """
 OPEN_P1 = """
-select ticket_key, market, status, team, agent_id, subject, created_at, resolution_due_at as due_at
-from fct_tickets
-where ticket_key in (select ticket_key from tickets where is_open and severity = 'P1' and {scope})
-order by resolution_due_at nulls last, ticket_key
+select ticket_key, market, status, team, agent_id, subject, created_at, due_at
+from open_tickets
+where severity = 'P1' and {scope}
+order by due_at nulls last, ticket_key
 """
 
 
