@@ -61,6 +61,7 @@ class Desk:
         """Seconds of the build of a further day, which is not published: readers go on with what they have."""
         for feed in (self.lake / "raw").iterdir():
             shutil.rmtree(feed / self._further_day, ignore_errors=True)
+        self._database.with_suffix(".duckdb.wal").unlink(missing_ok=True)
         shutil.copyfile(self._built, self._database)
         self._landings.land(self.lake, [self._further_day])
         return seconds(self._build)
@@ -75,7 +76,7 @@ class Desk:
 
 
 class Readers:
-    """So many at once. They have no browser, which would be on machines of their own: each opens a view, looks, goes on."""
+    """So many at once, each opening a view, looking, going on. Their browsers would be on machines of their own."""
 
     def __init__(self, address: str, count: int):
         self._address, self._count = address.replace("http", "ws") + "/_stcore/stream", count
