@@ -38,6 +38,7 @@ def number(name: str, now: Any, before: Any, write: Callable[[Any], str], is_sha
         delta_arrow="off" if not change else "auto",
         delta_description=None if change is None else f"was {write(before)}",
         border=True,
+        height="stretch",
         width="stretch",
         help=definitions()[name].text,
     )
@@ -78,12 +79,12 @@ def sheet(rows: pd.DataFrame, alt: str, columns: Mapping[str, Any] | None = None
 
 
 def _column(name: str, values: pd.Series) -> Any:
-    label = name.replace("_", " ").capitalize()
+    label = name.replace("_", " ").capitalize().replace("Sla ", "SLA ")
     if pd.api.types.is_datetime64_any_dtype(values):
         if values.dt.tz is None:
             return st.column_config.DateColumn(label)
         return st.column_config.DatetimeColumn(f"{label}, UTC", format="YYYY-MM-DD HH:mm", timezone="UTC")
-    if name.endswith(("share", "rate")):
+    if name.endswith(("share", "rate")) and not name.startswith("rank_"):
         return st.column_config.NumberColumn(label, format="percent")
     if pd.api.types.is_float_dtype(values):
         return st.column_config.NumberColumn(label, format="localized", step=0.01)

@@ -21,7 +21,7 @@ BY_AGENT = f"""{LOADS}
 select
     agent_id, agent_name, team, sum(assigned) as assigned, sum(resolved) as resolved, sum(replies) as replies,
     sum(sla_breached) as sla_breached,
-    max_by(open_at_end, day) filter (where day = (select max(day) from agent_load_daily)) as open_now,
+    (select count(*) from open_tickets where open_tickets.agent_id = loads.agent_id) as open_now,
     sum(resolved) < {FEW} as is_few
 from loads
 where {{scope}}

@@ -44,20 +44,20 @@ where day > (select max(day) - {PACE_DAYS} from backlog_daily) and {{scope}}
 AGES = """
 with aged as (
     select severity, case
-        when age_hours < 24 then '1 day' when age_hours < 72 then '3 days' when age_hours < 168 then '7 days'
-        when age_hours < 336 then '14 days' when age_hours < 720 then '30 days' else 'more'
-    end as up_to
+        when age_hours < 24 then 'under 1' when age_hours < 72 then '1 to 3' when age_hours < 168 then '3 to 7'
+        when age_hours < 336 then '7 to 14' when age_hours < 720 then '14 to 30' else 'more'
+    end as days
     from open_tickets
     where {scope}
 )
 select
-    up_to,
+    days,
     count(*) filter (where severity = 'P1') as P1, count(*) filter (where severity = 'P2') as P2,
     count(*) filter (where severity = 'P3') as P3, count(*) filter (where severity = 'P4') as P4
-from (values (1, '1 day'), (2, '3 days'), (3, '7 days'), (4, '14 days'), (5, '30 days'), (6, 'more'))
-    as bins (place, up_to)
-left join aged using (up_to)
-group by place, up_to
+from (values (1, 'under 1'), (2, '1 to 3'), (3, '3 to 7'), (4, '7 to 14'), (5, '14 to 30'), (6, 'more'))
+    as bins (place, days)
+left join aged using (days)
+group by place, days
 order by place
 """
 BY_STATUS = "select status, count(*) as tickets from open_tickets where {scope} group by 1 order by 2 desc, 1"
@@ -114,7 +114,7 @@ def show(lake: Lake, scope: Scope) -> None:
         shown.chart(
             "ages",
             scope.rows(lake, AGES),
-            lambda rows: charts.columns(rows, "up_to", *charts.BY_SEVERITY),
+            lambda rows: charts.columns(rows, "days", *charts.BY_SEVERITY, unit="tickets").update_xaxes(title="days"),
         )
     left, right = st.columns([1, 2])
     with left:

@@ -44,8 +44,8 @@ limit 15
 """
 RANKED = f"""
 select
-    agent_id, agent_name, region, calls, minutes_avg, rating_avg, rated_calls, resolved_share, escalated_share,
-    rank_resolved_share, rank_rating_avg, rank_minutes_avg, if(calls < {FEW}, '{MARK}', '') as small_numbers
+    if(calls < {FEW}, '{MARK}', '') as small_numbers, agent_id, agent_name, region, calls, minutes_avg, rating_avg,
+    rated_calls, resolved_share, escalated_share, rank_resolved_share, rank_rating_avg, rank_minutes_avg
 from agent_call_ranking
 order by rank_resolved_share nulls last, agent_id
 """
@@ -75,7 +75,10 @@ def show(lake: Lake, scope: Scope) -> None:
         "agents_ranked",
         lake.rows(RANKED),
         {
-            "minutes_avg": st.column_config.NumberColumn(format="%.1f"),
-            "rating_avg": st.column_config.NumberColumn(format="%.2f"),
+            "minutes_avg": st.column_config.NumberColumn("Minutes", format="%.1f"),
+            "rating_avg": st.column_config.NumberColumn("Rating", format="%.2f"),
+            "rank_resolved_share": "Rank by resolved",
+            "rank_rating_avg": "Rank by rating",
+            "rank_minutes_avg": "Rank by minutes",
         },
     )

@@ -92,6 +92,9 @@ def _build(lake: Lake) -> None:
         }
         for one in results["results"]
     ])  # fmt: skip
+    # What went wrong first, then what took longest.
+    fine = rows["status"].isin(["success", "pass", "no-op"])
+    rows = rows.iloc[(-rows["seconds"]).add(fine * 1e6).argsort(kind="stable")]
     is_shown = metadata["invocation_id"] == manifest.build_id
     st.markdown(
         f"The last run of dbt on this machine was {'that one' if is_shown else 'another'}, "

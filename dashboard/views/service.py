@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import streamlit as st
 
 from dashboard import charts, shown, wording
@@ -61,13 +63,15 @@ def show(lake: Lake, scope: Scope) -> None:
         shown.number("vehicles", now["vehicles"], before["vehicles"], wording.count)
         shown.number("failures", now["failures"], before["failures"], wording.count)
         shown.number("warranty_share", now["warranty"], before["warranty"], wording.share, is_share=True)
+    this_month = scope.last_day.replace(day=1)
     months = Scope(scope.first_day.replace(day=1), scope.last_day)
+    year = Scope(date(this_month.year - (this_month.month < 12), this_month.month % 12 + 1, 1), scope.last_day)
     left, right = st.columns(2)
     with left:
         failures = months.rows(lake, FAILURES, MONTH, ())
         shown.chart("common_failures", failures, lambda rows: charts.bars(rows, "failure", "records"), 420)
     with right:
-        parts = months.rows(lake, PARTS, MONTH, ())
+        parts = year.rows(lake, PARTS, MONTH, ())
         shown.chart("part_usage", parts, _by_part, 420)
     shown.table("service_costs", months.rows(lake, COSTS, MONTH, ()))
 

@@ -16,12 +16,12 @@ METRICS = {"first_reply": "First reply", "next_reply": "Next reply", "resolution
 ATTAINMENT = """
 select
     {by},
-    count(*) as clocks,
-    count(*) filter (where is_breached) as breached,
-    count(*) filter (where state in ('active', 'paused')) as running,
-    count(*) filter (where state = 'met') as met,
     count(*) filter (where state = 'met')
-        / nullif(count(*) filter (where state in ('met', 'breached')), 0) as attainment
+        / nullif(count(*) filter (where state in ('met', 'breached')), 0) as attainment,
+    count(*) as clocks,
+    count(*) filter (where state = 'met') as met,
+    count(*) filter (where is_breached) as breached,
+    count(*) filter (where state in ('active', 'paused')) as running
 from clocks
 where {{scope}}
 group by all

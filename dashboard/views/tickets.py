@@ -41,7 +41,7 @@ def show(lake: Lake, scope: Scope) -> None:
     found = scope.rows(lake, sql, "created_on", parameters=(words,) if words else ())
     st.caption(
         f"The latest {MOST} that match; narrow the search down." if len(found) == MOST
-        else f"{wording.count(len(found))} tickets opened in the period."
+        else f"{wording.count(len(found))} tickets opened in the period{' match' if words else ''}."
     )  # fmt: skip
     shown.table("tickets_found", found, height=300)
     key = st.text_input(
