@@ -224,6 +224,14 @@ def test_the_summary_reads_the_tables_that_its_exposure_names(manifest):
     assert sorted(manifest["nodes"][node]["alias"] for node in nodes) == sorted(read)
 
 
+def test_the_dashboard_reads_the_tables_that_its_exposure_names(manifest):
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "dashboard").rglob("*.py"))
+    public = {node["alias"] for node in manifest["nodes"].values() if node.get("access") == "public"}
+    nodes = manifest["exposures"]["exposure.ticketlake.dashboard"]["depends_on"]["nodes"]
+    read = public & set(re.findall(r"\b(?:from|join)\s+(\w+)", code))
+    assert sorted(manifest["nodes"][node]["alias"] for node in nodes) == sorted(read)
+
+
 # ---------- docs/seeds.md
 
 SEEDS_PAGE = (PROJECT / "docs" / "seeds.md").read_text(encoding="utf-8")
