@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily dashboard receive test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena bench-serving deploy upload maintain undeploy athena-local locks clean
+.PHONY: help build day daily dashboard receive test test-athena lint lint-changed parse build-changed pr-report docs pictures bench bench-athena bench-serving deploy upload maintain undeploy athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -121,6 +121,9 @@ pr-report: $(ENV)/build  ## after build-changed, as Markdown: public columns, fu
 docs: $(ENV)/build  ## static documentation, target/static_index.html
 	dbt docs generate --static
 	@echo "Open target/static_index.html, or run: dbt docs serve"
+
+pictures: $(ENV)/test $(ENV)/dashboard docs  ## those of README.md and docs/, anew, of the pages of LAKE as built and published; needs Chromium
+	@python -m scripts.pictures
 
 bench: $(ENV)/build  ## measure builds and the floor, docs/performance.md; SIZES="10000 100000" for some sizes only
 	@python -m bench $(SIZES)

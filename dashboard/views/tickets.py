@@ -85,7 +85,7 @@ def _timeline(periods: pd.DataFrame, clocks: pd.DataFrame, as_of: pd.Timestamp):
     })  # fmt: skip
     figure = px.timeline(
         pd.concat([states, runs]), x_start="from", x_end="to", y="row", color="what", hover_data=["who"],
-        color_discrete_sequence=charts.COLORS,
+        color_discrete_sequence=[color for color in charts.COLORS if color != charts.BAD],  # that of the marks on them
     )  # fmt: skip
     for column, label, symbol in (("due_at", "due", "line-ns-open"), ("breached_at", "breached", "x")):
         marks = clocks.dropna(subset=[column])

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from urllib.parse import unquote
 
 import pytest
 from lakes import PROJECT, Dbt, Lake
@@ -224,6 +225,14 @@ def test_the_summary_reads_the_tables_that_its_exposure_names(manifest):
     assert sorted(manifest["nodes"][node]["alias"] for node in nodes) == sorted(read)
 
 
+def test_the_dashboard_reads_the_tables_that_its_exposure_names(manifest):
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "dashboard").rglob("*.py"))
+    public = {node["alias"] for node in manifest["nodes"].values() if node.get("access") == "public"}
+    nodes = manifest["exposures"]["exposure.ticketlake.dashboard"]["depends_on"]["nodes"]
+    read = public & set(re.findall(r"\b(?:from|join)\s+(\w+)", code))
+    assert sorted(manifest["nodes"][node]["alias"] for node in nodes) == sorted(read)
+
+
 # ---------- docs/seeds.md
 
 SEEDS_PAGE = (PROJECT / "docs" / "seeds.md").read_text(encoding="utf-8")
@@ -337,7 +346,48 @@ def test_the_start_page_leads_to_what_there_is(manifest):
     nodes = {key: node for part in DOCUMENTED for key, node in manifest[part].items()}
     linked = re.findall(r"\(#!/(\w+)/([\w.]+)\)", page)
     assert [key for kind, key in linked if key not in nodes or nodes[key]["resource_type"] != kind] == []
-    assert re.findall(r"group \*(\w+)\*", page) == [group["name"] for group in manifest["groups"].values()]
+    drawn = re.findall(r"group \[(\w+)\]\(\?\1#!/overview\?g_v=1&g_i=group:\1\)", page)
+    assert drawn == [group["name"] for group in manifest["groups"].values()]
+    layers = {node["fqn"][1] for node in nodes.values() if node["resource_type"] == "model"}
+    assert [layer for layer in layers if f"`{layer}` " not in page] == []
     shown = {key for _, key in linked}
     assert [key for key, node in nodes.items() if node.get("access") == "public" and key not in shown] == []
     assert manifest["metrics"].keys() | manifest["semantic_models"].keys() <= shown
+
+
+def test_the_start_page_draws_what_there_is(manifest):
+    """A drawing opens with its page only, so each link to one has a query of its own before the #."""
+    page = (PROJECT / "models" / "docs" / "overview.md").read_text(encoding="utf-8")
+    links = re.findall(r"\(\?(\w+)#!/overview\?g_v=1&g_i=([^&)]+)(?:&g_e=[^)]+)?\)", page)
+    assert len(links) == page.count("g_v=1") > len(manifest["groups"])
+    assert len({query for query, _ in links}) == len(links)
+    there = {
+        f"{kind.removesuffix('s')}:{one['name']}"
+        for kind in ("groups", "exposures", "metrics")
+        for one in manifest[kind].values()
+    }
+    chosen = {re.sub(r"^\d*\+", "", one) for _, include in links for one in unquote(include).split()}
+    assert chosen <= there
+
+
+# ---------- pictures
+
+
+def test_every_picture_is_there_used_and_told_in_words():
+    pages = [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")]
+    shown = [
+        (page.parent / file, words)
+        for page in pages
+        for words, file in re.findall(r"!\[([^]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    ]
+    pictures = sorted((PROJECT / "docs" / "pictures").iterdir())
+    assert sorted(path.resolve() for path, _ in shown) == pictures
+    assert [path.name for path, words in shown if len(words.split()) < 8] == []
+    assert [path.name for path in pictures if path.stat().st_size > 150_000] == []
+
+
+def test_the_picture_of_the_backlog_shows_the_lake_of_the_summary():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    [summary] = re.findall(r"^all +(\d+) +(\d+) \|", readme, re.MULTILINE)
+    [told] = re.findall(r"!\[[^]]*?(\d+) open tickets, (\d+) of them overdue", readme)
+    assert told == summary
