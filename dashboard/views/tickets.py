@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import plotly.express as px
 import streamlit as st
@@ -58,30 +60,44 @@ def _life(lake: Lake, key: str) -> None:
         return
     ticket = first_row(tickets)
     st.subheader(f"{key}: {ticket['subject'] or 'no subject'}")
-    count, moment, hours = wording.count, wording.moment, wording.hours
+    count, moment = wording.count, wording.moment
+    facts = {
+        "Updates": count(ticket["update_count"]), "replies of agents": count(ticket["agent_reply_count"]),
+        "of the customer": count(ticket["customer_reply_count"]), "handoffs": count(ticket["handoff_count"]),
+        "reopenings": count(ticket["reopen_count"]),
+    }  # fmt: skip
+    if ticket["resolution_hours"] is not None:
+        facts["hours to the resolution"] = (
+            f"{wording.decimal(ticket['resolution_hours'])}, in business hours "
+            f"{wording.decimal(ticket['resolution_business_hours'])}"
+        )
     st.markdown(
         f"**{ticket['severity']}**, {ticket['status']}, {ticket['market']}, {ticket['category'] or 'no category'}. "
-        f"Opened {moment(ticket['created_at'])}, last changed {moment(ticket['last_updated_at'])}; "
-        f"{count(ticket['update_count'])} updates, {count(ticket['agent_reply_count'])} replies of agents, "
-        f"{count(ticket['customer_reply_count'])} of the customer, {count(ticket['handoff_count'])} handoffs, "
-        f"{count(ticket['reopen_count'])} times reopened. Resolution took {hours(ticket['resolution_hours'])}, "
-        f"{hours(ticket['resolution_business_hours'])} of them in business hours."
+        f"Opened {moment(ticket['created_at'])}, last changed {moment(ticket['last_updated_at'])}. "
+        + "; ".join(f"{name}: {value}" for name, value in facts.items())
+        + "."
     )
     periods, clocks = lake.rows(PERIODS, (key,)), lake.rows(CLOCKS, (key,))
-    shown.chart("ticket_life", periods, lambda rows: _timeline(rows, clocks, pd.Timestamp(lake.as_of)), 380)
+    shown.chart("ticket_life", periods, lambda rows: _timeline(rows, clocks, _end(ticket, lake)), 380)
     shown.table("ticket_clocks", clocks)
 
 
-def _timeline(periods: pd.DataFrame, clocks: pd.DataFrame, as_of: pd.Timestamp):
+def _end(ticket: dict[str, Any], lake: Lake) -> pd.Timestamp:
+    """Until when its life is drawn: as_of, or shortly after the last change of a ticket that is not open."""
+    last, as_of = ticket["last_updated_at"], pd.Timestamp(lake.as_of)
+    return as_of if ticket["is_open"] else min(as_of, last + (last - ticket["created_at"]) * 0.1)
+
+
+def _timeline(periods: pd.DataFrame, clocks: pd.DataFrame, end: pd.Timestamp):
     """Periods by status, below them each clock from start to stop, its due time and its breach as marks."""
     states = pd.DataFrame({
         "row": "Status", "what": periods["status"], "from": periods["valid_from"],
-        "to": periods["valid_to"].fillna(as_of),
+        "to": periods["valid_to"].fillna(end),
         "who": periods["agent_id"].fillna("nobody") + ", " + periods["severity"],
     })  # fmt: skip
     runs = pd.DataFrame({
         "row": clocks["metric"] + " " + clocks["instance"].astype(str), "what": "SLA " + clocks["state"],
-        "from": clocks["started_at"], "to": clocks["stopped_at"].fillna(as_of), "who": clocks["policy"],
+        "from": clocks["started_at"], "to": clocks["stopped_at"].fillna(end), "who": clocks["policy"],
     })  # fmt: skip
     figure = px.timeline(
         pd.concat([states, runs]), x_start="from", x_end="to", y="row", color="what", hover_data=["who"],
@@ -93,4 +109,6 @@ def _timeline(periods: pd.DataFrame, clocks: pd.DataFrame, as_of: pd.Timestamp):
             x=marks[column], y=marks["metric"] + " " + marks["instance"].astype(str), mode="markers", name=label,
             marker={"symbol": symbol, "size": 12, "color": charts.BAD, "line": {"width": 3, "color": charts.BAD}},
         )  # fmt: skip
-    return figure.update_layout(yaxis_title=None, legend_title=None, margin=charts.MARGINS)
+    return figure.update_layout(
+        yaxis={"title": None, "autorange": "reversed"}, legend_title=None, margin=charts.MARGINS
+    )
