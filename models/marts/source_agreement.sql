@@ -1,0 +1,53 @@
+{% set results = source_results() %}
+
+with
+
+stated as (
+
+    select
+        source,
+        metric,
+        count(*) as tickets_stated,
+        count(is_agreed) as tickets,
+        count(*) filter (where is_agreed) as agree,
+        {{ nearest_rank('case when not is_agreed then abs(difference) end', 0.5) }} as difference_median,
+        {{ nearest_rank('case when not is_agreed then abs(difference) end', 0.9) }} as difference_p90,
+        avg(case when not is_agreed then difference end) as difference_avg
+    from {{ ref('int_source_results') }}
+    group by source, metric
+
+),
+
+computed as (
+
+    select
+        source,
+        {% for metric in results -%}
+        count({{ metric }}) as {{ metric }} {{- ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_ticket_results') }}
+    where source in (select source from stated)
+    group by source
+
+)
+
+select
+    stated.source,
+    stated.metric,
+    cast(stated.tickets as integer) as tickets,
+    cast(stated.agree as integer) as agree,
+    cast(stated.tickets - stated.agree as integer) as differ,
+    case when stated.tickets > 0 then cast(stated.agree as double) / stated.tickets end as share,
+    cast(stated.tickets_stated - stated.tickets as integer) as only_source,
+    cast(
+        case stated.metric
+            {% for metric in results -%}
+            when '{{ metric }}' then computed.{{ metric }}
+            {% endfor %}
+        end - stated.tickets as integer
+    ) as only_lake,
+    stated.difference_median,
+    stated.difference_p90,
+    stated.difference_avg
+from stated
+inner join computed on stated.source = computed.source
