@@ -1,4 +1,5 @@
 {% set results = source_results() %}
+{% set sources = 'source in (select source from stated)' if has_rows(ref('int_source_results')) else 'false' %}
 
 with
 
@@ -26,7 +27,7 @@ computed as (
         count({{ metric }}) as {{ metric }} {{- ',' if not loop.last }}
         {% endfor %}
     from {{ ref('int_ticket_results') }}
-    where source in (select source from stated)
+    where {{ sources }}
     group by source
 
 )
