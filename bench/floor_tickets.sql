@@ -1175,7 +1175,7 @@ create table source_agreement (
     tickets integer,
     agree integer,
     differ integer,
-    share double,
+    agree_share double,
     only_source integer,
     only_lake integer,
     difference_median double,

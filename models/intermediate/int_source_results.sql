@@ -10,6 +10,9 @@
 
 {% set months = changed_months() %}
 {% set results = source_results() %}
+{% set last_stated = [] %}
+{% set in_order = ['updated_at', 'sequence', 'update_id'] %}
+{% for field in results.values() %}{% do last_stated.append(latest_value(field, in_order) ~ ' as ' ~ field) %}{% endfor %}
 
 with
 
@@ -17,9 +20,7 @@ stated as (
 
     select
         ticket_key,
-        {% for field in results.values() -%}
-        {{ latest_value(field, ['updated_at', 'sequence', 'update_id']) }} as {{ field }} {{- ',' if not loop.last }}
-        {% endfor %}
+        {{ last_stated | join(',\n        ') }}
     from {{ ref('int_ticket_updates') }}
     where
         coalesce(
@@ -30,13 +31,6 @@ stated as (
         and {{ is_changed_ticket('ticket_key') }}
         and {{ in_months('created_at', months) }}
     group by ticket_key
-
-),
-
-metrics as (
-
-    select metric
-    from (values {% for metric in results %}('{{ metric }}'){{ ', ' if not loop.last }}{% endfor %}) as metrics (metric)
 
 ),
 
@@ -59,7 +53,10 @@ by_metric as (
         end as lake_value
     from stated
     inner join {{ ref('int_ticket_results') }} as ticket_results on stated.ticket_key = ticket_results.ticket_key
-    cross join metrics
+    cross join (
+        values
+        ('{{ results | join("'),\n        ('") }}')
+    ) as metrics (metric)
     where {{ in_months('ticket_results.created_at', months) }}
 
 )

@@ -1,4 +1,6 @@
 {% set results = source_results() %}
+{% set counts = [] %}
+{% for metric in results %}{% do counts.append('count(' ~ metric ~ ') as ' ~ metric) %}{% endfor %}
 {% set sources = 'source in (select source from stated)' if has_rows(ref('int_source_results')) else 'false' %}
 
 with
@@ -23,9 +25,7 @@ computed as (
 
     select
         source,
-        {% for metric in results -%}
-        count({{ metric }}) as {{ metric }} {{- ',' if not loop.last }}
-        {% endfor %}
+        {{ counts | join(',\n        ') }}
     from {{ ref('int_ticket_results') }}
     where {{ sources }}
     group by source
@@ -38,7 +38,7 @@ select
     cast(stated.tickets as integer) as tickets,
     cast(stated.agree as integer) as agree,
     cast(stated.tickets - stated.agree as integer) as differ,
-    case when stated.tickets > 0 then cast(stated.agree as double) / stated.tickets end as share,
+    case when stated.tickets > 0 then cast(stated.agree as double) / stated.tickets end as agree_share,
     cast(stated.tickets_stated - stated.tickets as integer) as only_source,
     cast(
         case stated.metric

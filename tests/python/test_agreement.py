@@ -31,12 +31,10 @@ def readable(name, value):
 
 
 def stated(lines):
-    """By ticket and metric, what the accepted lines state last; by path the lines that landed there."""
+    """By ticket and metric, what the accepted lines state last: `lines` by the path where they landed."""
+    landed = [(day_of(path), path, line.text, line) for path, found in lines.items() for line in found]
     updates, seen = [], set()
-    for path, line in sorted(
-        ((path, line) for path, landed in lines.items() for line in landed),
-        key=lambda entry: (day_of(entry[0]), entry[0], entry[1].text),
-    ):
+    for *_, line in sorted(landed, key=lambda entry: entry[:3]):
         if line.reason is None and line.identity not in seen:
             seen.add(line.identity)
             fields = json.loads(line.text)
@@ -104,7 +102,7 @@ def expected(lines, lake):
 
 
 def assert_as_expected(lake, lines):
-    """Whether both tables have the rows that these lines and the tables of tickets ask for; how many agree and differ."""
+    """Both tables have the rows that the lines and the tables of tickets ask for; how many agree, how many differ."""
     wanted = expected(lines, lake)
     for table, by_key in zip(OURS, wanted, strict=True):
         found = {row[:2]: row[2:] for row in lake.query(f"from {table}")}
@@ -147,7 +145,7 @@ def test_results_are_compared_as_the_lines_state_them(dbt, tmp_path):
     rng, landing = random.Random(11), random_landing(11)
     lake, landed = Lake(tmp_path / "lake"), {}
     starts = sorted(rng.sample(landing.days()[1:], 2))
-    for number, part in enumerate(landing.split(starts)):
+    for part in landing.split(starts):
         lake.land(part)
         dbt.build(lake)
         landed |= {path: landing.lines[path] for path in part if path in landing.lines}
