@@ -11,8 +11,9 @@ stated as (
         source,
         metric,
         count(*) as tickets_stated,
-        count(is_agreed) as tickets,
-        count(*) filter (where is_agreed) as agree,
+        count(difference) as tickets,
+        -- Beside a count(is_agreed), Trino's count(*) filter (where is_agreed) counts the false ones, too.
+        sum(case when is_agreed then 1 else 0 end) as agree,
         {{ nearest_rank('case when not is_agreed then abs(difference) end', 0.5) }} as difference_median,
         {{ nearest_rank('case when not is_agreed then abs(difference) end', 0.9) }} as difference_p90,
         avg(case when not is_agreed then difference end) as difference_avg
