@@ -16,6 +16,8 @@ MODELS = (
     "backlog_daily",
     "agent_load_daily",
     "ops_metrics_daily",
+    "source_agreement",
+    "source_disagreements",
     "fct_support_logs",
     "ticket_log_health",
     "log_health_daily",

@@ -1167,6 +1167,26 @@ left join first_replies using (day)
 left join breached_days using (day)
 left join quarantine using (day);
 
+---------- results of the source's own: the generator states none
+
+create table source_agreement (
+    source varchar,
+    metric varchar,
+    tickets integer,
+    agree integer,
+    differ integer,
+    agree_share double,
+    only_source integer,
+    only_lake integer,
+    difference_median double,
+    difference_p90 double,
+    difference_avg double
+);
+
+create table source_disagreements (
+    ticket_key varchar, metric varchar, source varchar, source_value double, lake_value double, difference double
+);
+
 ---------- the input
 
 create table quarantined_lines as

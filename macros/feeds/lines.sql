@@ -1,9 +1,9 @@
 {#
     A subquery of the lines of a feed that are to be read, with the fields that they give, each of its type. null and blank strings are absent; of a field that is
-    no text `has_<field>` says whether it was given, so that null then means that it cannot be read.
+    no text `has_<field>` says whether it was given, so that null then means that it cannot be read. A result that cannot be read is absent.
 #}
 {% macro typed_lines(feed) -%}
-    {%- set fields = feeds()[feed].fields -%}
+    {%- set fields, results = feeds()[feed].fields, feeds()[feed].get('results', {}) -%}
     {%- set texts, values = [], [] -%}
     {%- for field, type in fields.items() -%}{%- do (texts if type in ('text', 'timestamp') else values).append(field) -%}{%- endfor -%}
     (
@@ -28,6 +28,9 @@
             {{ field }} is not null as has_{{ field }}
             {%- endif %}
             {%- endfor %}
+            {%- for field, type in results.items() %},
+            {{ lenient_result(field, type) }} as {{ field }}
+            {%- endfor %}
         from (
             select
                 landed_on,
@@ -40,18 +43,32 @@
                 {%- for field in values %},
                 {{ absent_if_blank_json(json_text('fields.' ~ field)) }} as {{ field }}
                 {%- endfor %}
+                {%- for field in results %},
+                {{ json_text('fields.' ~ field) }} as {{ field }}
+                {%- endfor %}
             from (
                 select
                     landed_on,
                     file,
                     line,
-                    {{ parse_json_object('line', texts, values) }} as fields,
+                    {{ parse_json_object('line', texts, values + results | list) }} as fields,
                     is_whole and {{ is_strict_json_object('line') }} as is_strict
                 from {{ landed_lines(feed, first_unread_day(feed)) }} as lines
                 where not {{ is_blank('line') }}
             ) as parsed
         ) as given
     )
+{%- endmacro %}
+
+
+{# What JSON text says of a result: true or false, or a number from 0 on that a ticket's life can hold; else null. #}
+{% macro lenient_result(json, type) -%}
+    {%- if type == 'boolean' -%}
+    {{ strict_boolean(json) }}
+    {%- else -%}
+    {%- set number = strict_integer(json) if type == 'integer' else strict_number(json) -%}
+    case when {{ number }} between 0 and 10000000000 then {{ number }} end
+    {%- endif -%}
 {%- endmacro %}
 
 

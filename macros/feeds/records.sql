@@ -3,7 +3,7 @@
 
 {# The columns that a record has of its line. #}
 {% macro record_columns(feed) %}
-    {{ return(feeds()[feed].fields | list + feeds()[feed].adds + ['landed_on', 'file', 'load_id']) }}
+    {{ return(feeds()[feed].fields | list + feeds()[feed].get('results', {}) | list + feeds()[feed].adds + ['landed_on', 'file', 'load_id']) }}
 {% endmacro %}
 
 

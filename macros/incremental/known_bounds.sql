@@ -28,3 +28,10 @@
     {% set opened = run_query("select 1 from " ~ tickets ~ " where created_at < cast('" ~ after ~ "' as date) limit 1") %}
     {{ return(after if opened.rows | length else none) }}
 {% endmacro %}
+
+
+{# Whether a table has a row, so that nothing need be read for one that has none; true if it cannot be asked. #}
+{% macro has_rows(relation) %}
+    {% if not execute or load_relation(relation) is none %}{{ return(true) }}{% endif %}
+    {{ return(run_query("select 1 from " ~ relation ~ " limit 1").rows | length > 0) }}
+{% endmacro %}

@@ -1,7 +1,8 @@
 {#
     The first landed day that staging has to read, none for all: the day of the first file that is not in staging yet. All days after it are
     read again, too, so that lines are compared with those that landed before them even if files arrive out of order. All
-    of it is read again when the reference data that lines are checked against or measured with has changed, and when no load has been recorded.
+    of it is read again when the reference data that lines are checked against or measured with has changed, when no load has been recorded, and when
+    an older version of this project read it, which did not know a field.
 #}
 {% macro first_unread_day(feed) %}
     {% if not execute %}{{ return(none) }}{% endif %}
@@ -9,7 +10,8 @@
         {% if not feeds()[feed].is_optional %}{% do require_landings(feed) %}{% endif %}
         {{ return(none) }}
     {% endif %}
-    {% if not last_load(feed) or reference_data_has_changed() %}{{ return('0001-01-01') }}{% endif %}
+    {% set known = adapter.get_columns_in_relation(this) | map(attribute='name') | list %}
+    {% if not last_load(feed) or reference_data_has_changed() or record_columns(feed) | reject('in', known) | list %}{{ return('0001-01-01') }}{% endif %}
     {# Files without a line to count are never in staging: they must not make it read again what is. #}
     {{ return(first_new_landing(feed, this) or '9999-12-31') }}
 {% endmacro %}

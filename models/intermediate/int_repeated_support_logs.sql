@@ -2,6 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace',
+        on_schema_change='append_new_columns',
         meta={'feeds': ['support_logs'], 'replaces': 'read_records'},
         post_hook="{{ record_load() }}",
     )

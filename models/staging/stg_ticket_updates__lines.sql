@@ -70,5 +70,8 @@ select
     vehicle_id,
     subject,
     cast(satisfaction as integer) as satisfaction,
-    sla_due_at
+    sla_due_at,
+
+    ---------- results of the source's own
+    {{ source_results().values() | join(',\n    ') }}
 from checked

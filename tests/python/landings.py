@@ -19,6 +19,23 @@ FILE_NAMES = (
     *("a.jsonl", "B.jsonl", "b.jsonl.gz", "10.jsonl", "9.jsonl.gz", "part 1.jsonl", "o'clock.jsonl", "é.jsonl"),
     *("~.jsonl.gz", "a.jsonl.jsonl", "[1].jsonl", "k=v.jsonl", "ﬀ.jsonl", "😀.jsonl.gz", "a,b;c.jsonl", "%41.jsonl"),
 )
+VERDICTS = (True, False, True, False, None, "", "true", 1)
+NUMBERS = (
+    *(0, 1, 2, 60, 61.5, "<1e2>", "<0.5e1>", 10**10, 10**10 + 1),
+    *(-1, "<1e999>", "<-1e-1>", None, " ", "60", True, [1]),
+)
+RESULTS = {
+    "source_sla_breached": VERDICTS,
+    "source_sla_elapsed_minutes": NUMBERS,
+    "source_first_reply_sla_breached": VERDICTS,
+    "source_first_reply_sla_elapsed_minutes": NUMBERS,
+    "source_resolution_minutes": NUMBERS,
+    "source_resolution_business_minutes": NUMBERS,
+    "source_first_reply_minutes": NUMBERS,
+    "source_first_reply_business_minutes": NUMBERS,
+    "source_reopen_count": NUMBERS,
+    "source_agent_reply_count": NUMBERS,
+}
 IGNORED = (
     *("{day}/_a.jsonl", "{day}/.a.jsonl", "{day}/a.json", "{day}/a.jsonl.tmp", "{day}/a.jsonl.gz.part"),
     *("{day}/sub/a.jsonl", "dt=2026-02-30/a.jsonl", "dt=2026-4-1/a.jsonl", "dt=today/a.jsonl", "a.jsonl"),
@@ -332,6 +349,8 @@ class Desk(Sender):
                 update["satisfaction"] = pick((None, 1, 3, 5))
             if chance(0.06):
                 update["sla_due_at"] = moment + pick((-1, 1, 3)) * self.step()
+            if chance(0.3):
+                update |= {name: pick(values) for name, values in RESULTS.items() if chance(0.4)}
             yield update
             moment = self.rounded(moment + self.step())
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from feed_landings import random_feed_landings, ticket_moments
 from lakes import PROJECT, Dbt, Lake, differences
-from landings import day_of, file_of, md5, random_landing, ticket_line
+from landings import RESULTS, day_of, file_of, md5, random_landing, ticket_line
 
 CASES = 4
 KILLS = 4
@@ -149,6 +149,24 @@ def test_a_lake_that_an_older_version_built_is_computed_anew(dbt, tmp_path):
     dbt.build(fresh, "--full-refresh")
     assert not differences(dbt.read(lake), dbt.read(fresh))
     assert lake.query("select distinct load_id from stg_calls__lines") == [(1,)]
+
+
+def test_fields_that_an_older_version_did_not_know_are_read_of_all_lines(dbt, tmp_path):
+    """Its tables lack their columns, and it had no table of results."""
+    landing = random_landing(304)
+    first, second = landing.split([landing.days()[len(landing.days()) // 2]])
+    lake = Lake(tmp_path / "lake")
+    lake.land(first)
+    dbt.build(lake)
+    for table in ("stg_ticket_updates__lines", "int_repeated_updates"):
+        for name in RESULTS:
+            lake.execute(f"alter table {table} drop column {name}")
+    lake.execute("drop table int_source_results")
+    lake.execute("delete from load_watermarks where model = 'int_source_results'")
+    lake.land(second)
+    dbt.build(lake)
+    assert lake.query("select count(*) > 5 from source_disagreements") == [(True,)]
+    assert not differences(dbt.read(lake), full_refresh(dbt, tmp_path / "fresh", landing.contents))
 
 
 def test_as_of_moves_on_and_back(dbt, tmp_path):

@@ -12,7 +12,7 @@ NAMES = {
     "staging": r"stg_(\w+?)__\w+",
     "intermediate": r"int_\w+",
     "marts": r"(fct|dim)_\w+|\w+_daily|\w+_monthly|quarantined_lines|ingestion_state"
-    r"|ticket_log_health|agent_call_ranking|vehicle_service_history",
+    r"|ticket_log_health|agent_call_ranking|vehicle_service_history|source_agreement|source_disagreements",
 }
 REJOINED = {
     # Most records stand in their one line; the few others are added to them. To hand all on would store all twice.
