@@ -14,7 +14,7 @@ from landing import Refused
 FEED = "ticket_updates"
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 SEVERITIES = ("P1", "P2", "P3", "P4")
-WHITE_SPACE = " \t\n\v\f\r"
+WHITE_SPACE = "' \t\n\v\f\r'"  # as SQL
 
 # The fields in the order in which a line gives them.
 TYPES = {
@@ -46,7 +46,7 @@ INTEGERS = tuple(name for name, of_type in TYPES.items() if of_type == pa.int64(
 # Where an update comes from, and why its producer refuses it, before its fields. Times are in UTC.
 UPDATES = pa.schema(
     [("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("column", pa.string())]
-    + [("value", pa.string()), *TYPES.items()]
+    + [("value", pa.string()), ("identity", pa.string()), *TYPES.items()]
 )
 
 

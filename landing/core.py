@@ -33,6 +33,7 @@ T = TypeVar("T")
 FILE_BYTES = 128 * 1024**2
 SHOWN = 5  # lines that a dry run prints
 _COMPARED = 5_000_000  # updates of a dry run that are compared with each other, at most
+_NEW = "place in (select place from new)"
 _EVERY = 5  # seconds between two lines of progress
 
 
@@ -40,7 +41,8 @@ _EVERY = 5  # seconds between two lines of progress
 class Batch:
     """Updates of a source, as table UPDATES of landing.contract, an absent column being null throughout.
 
-    An update without update_id is identified by all that it says but its sequence. One with a reason is refused.
+    An update without update_id is identified by its `identity`, or else by all that it says but its sequence. One with a
+    reason is refused.
 
     read: how many rows or records of the source they were made of. share: how much of the source has been read.
     """
@@ -97,6 +99,7 @@ class _Landing:
         self._path: Path | None = None
         self._size = self._lines = 0
         self._shown = 0
+        self._names: list[str] = []
 
     def run(self, batches: Iterable[Batch]) -> Summary:
         progress = Progress()
@@ -116,27 +119,29 @@ class _Landing:
 
     def _take(self, updates: pa.Table) -> None:
         execute = self._connection.execute
+        self._names = [name for name in updates.column_names if updates.column(name).null_count < len(updates)]
         self._connection.register("incoming", updates)
         execute(f"create or replace temp table checked as {_checked(updates.column_names, self._reference)}")
         self._connection.unregister("incoming")
         self._reject()
-        execute(
-            "create or replace temp table known as select digest from ledger.digests where digest in (select digest from checked)"
-        )
+        execute("""
+            create or replace temp table known as
+            select digest from ledger.digests where digest in (select digest from checked)
+        """)
         execute("""
             create or replace temp table new as
-            select * from checked
-            where reason is null and digest not in (select digest from known) and digest not in (
-                select digest from fresh where digest in (select digest from checked)
-            )
-            qualify row_number() over (partition by digest order by place) = 1
+            select digest, min(place) as place
+            from checked
+            where digest not in (select digest from known)
+                and digest not in (select digest from fresh where digest in (select digest from checked))
+            group by digest
         """)
         accepted, known, new = execute("""
             select
-                (select count(*) from checked where reason is null),
-                (select count(*) from checked where reason is null and digest in (select digest from known)),
+                (select count(digest) from checked),
+                (select count(*) from checked where digest in (select digest from known)),
                 (select count(*) from new)
-        """).fetchone()
+        """).fetchall()[0]
         self._summary.landed += new
         self._summary.known += known
         self._summary.repeated += accepted - known - new
@@ -181,7 +186,7 @@ class _Landing:
         if self._file is None:
             self._path = self._ledger.open_file()
             self._file = self._path.open("xb", buffering=0)
-        lines = self._connection.sql(f"select {_line()} || chr(10) as line from new order by place")
+        lines = self._connection.sql(f"select {_line(self._names)} as line from checked where {_NEW}")
         for part in lines.to_arrow_table().column("line").chunks:
             self._append(_characters(part))
 
@@ -193,10 +198,10 @@ class _Landing:
     def _show(self) -> None:
         if self._shown < SHOWN:
             lines = self._connection.execute(
-                f"select {_line()} from new order by place limit {SHOWN - self._shown}"
+                f"select {_line(self._names)} from checked where {_NEW} order by line, sequence limit {SHOWN - self._shown}"
             ).fetchall()
             self._shown += len(lines)
-            print("\n".join(line for (line,) in lines))
+            print("".join(line for (line,) in lines), end="")
 
     def _land_file(self) -> None:
         """What has been written lands; without a file, nothing."""
@@ -249,10 +254,18 @@ def _checked(names: list[str], reference: Reference) -> str:
         if name not in names:
             columns.append(f"cast(null as {_sql_type(name)}) as {name}")
         elif of_type == pa.string():
-            columns.append(f"case when trim({name}, {_blank()}) <> '' then {name} end as {name}")
+            # What begins with a character after the space is not blank, which is seldom asked of the rest.
+            columns.append(f"case when {name} >= '!' or trim({name}, {WHITE_SPACE}) <> '' then {name} end as {name}")
         else:
             columns.append(f"{name}::{_sql_type(name)} as {name}")
-    given = {"file": "varchar", "line": "bigint", "reason": "varchar", "column": "varchar", "value": "varchar"}
+    given = {
+        "file": "varchar",
+        "line": "bigint",
+        "reason": "varchar",
+        "column": "varchar",
+        "value": "varchar",
+        "identity": "varchar",
+    }
     columns += [f'"{name}"' if name in names else f'cast(null as {kind}) as "{name}"' for name, kind in given.items()]
     problems = [(f"{name} is null", f"missing_{name}", name, "null") for name in REQUIRED]
     problems += [
@@ -286,12 +299,12 @@ def _checked(names: list[str], reference: Reference) -> str:
         ),
         identified as (
             select
-                * replace (coalesce(update_id, md5(concat_ws(chr(31), {content}))) as update_id),
+                * replace (coalesce(update_id, md5(coalesce(identity, concat_ws(chr(31), {content})))) as update_id),
                 update_id is null as is_derived
             from judged
         )
         select
-            * exclude (is_derived),
+            * exclude (is_derived, identity),
             case
                 when reason is not null then null
                 when is_derived then update_id::uuid
@@ -310,25 +323,27 @@ def _first(problems: list[tuple[str, str, str, str]], part: int) -> str:
     return f"case {' '.join(cases)} end"
 
 
-def _line() -> str:
-    """SQL of the JSON object of an update, absent fields left out."""
-    members = []
-    for number, (name, of_type) in enumerate(TYPES.items()):
+def _line(names: list[str]) -> str:
+    """SQL of the JSON object of an update that has these fields at most, absent ones left out."""
+    parts, comma = [], ""
+    for name in TYPES:
+        if name not in names and name != "update_id":
+            continue
+        key, value = f"'{comma}\"{name}\": '", f"to_json({name})" if TYPES[name] == pa.string() else name
         if name in TIMES:
-            value = f"""'"' || replace({name}::varchar, ' ', 'T') || 'Z"'"""
-        else:
-            value = f"to_json({name})::varchar" if of_type == pa.string() else f"{name}::varchar"
-        comma = ", " if number else ""
-        members.append(f"""'{comma}"{name}": ' || {value}""")
-    return f"concat('{{', {', '.join(members)}, '}}')"
+            # A second without a fraction is written without one.
+            value = (
+                f"case when epoch_us({name}) % 1000000 = 0 then strftime({name}, '\"%Y-%m-%dT%H:%M:%SZ\"') "
+                f"else strftime({name}, '\"%Y-%m-%dT%H:%M:%S.%fZ\"') end"
+            )
+        is_given = name in REQUIRED or name == "update_id"
+        parts += [key if is_given else f"case when {name} is not null then {key} end", value]
+        comma = ", "
+    return f"concat('{{', {', '.join(parts)}, '}}', chr(10))"
 
 
 def _sql_type(name: str) -> str:
     return "timestamp" if name in TIMES else "bigint" if name in INTEGERS else "varchar"
-
-
-def _blank() -> str:
-    return "concat(' ', " + ", ".join(f"chr({ord(character)})" for character in WHITE_SPACE[1:]) + ")"
 
 
 def _characters(texts: pa.Array) -> memoryview:

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from landing import Refused, reading, suggest
-from landing.contract import INTEGERS, TYPES, UPDATES, Reference, quoted, too_late
+from landing.contract import INTEGERS, TYPES, UPDATES, WHITE_SPACE, Reference, quoted, too_late
 from landing.core import Batch, located
 from landing.ledger import today
 from landing.mapping import MOMENTS, Field, Mapping, meant
@@ -100,7 +100,7 @@ class Files:
             if names:
                 exist = connection.execute(
                     f"select {', '.join(f'bool_or(json_exists(object, {quoted(_pointer(one.column))}))' for one in names)} from texts"
-                ).fetchone()
+                ).fetchall()[0]
                 found.present |= {one.column for one, is_there in zip(names, exist, strict=True) if is_there}
         for name in ("status", "severity", "market"):
             one = self._fields.get(name)
@@ -130,7 +130,7 @@ class Files:
                 min(struct_pack(line := line, value := {text})) filter ({text} is not null and local is null and moment is null),
                 min(struct_pack(line := line, value := {text})) filter (local is not null)
             from read
-        """).fetchone()
+        """).fetchall()[0]
         times = found.times.setdefault(one.name, _Times())
         times.given, times.read, times.turned = (
             old + new for old, new in zip((times.given, times.read, times.turned), counts[:3], strict=True)
@@ -251,13 +251,15 @@ class Files:
                 select *, json_extract_string(object, [{pointers}]) as cells
                 from (
                     select line, case when json_valid(json) then case when json_type(json) = 'OBJECT' then json end end as object
-                    from (select line, trim(json, {_WHITE}) as json from piece)
-                    where json <> ''
+                    from piece
+                    where json >= '!' or trim(json, {WHITE_SPACE}) <> ''
                 )
             )"""
             selected = ["line", "object"]
         for one in fields:
-            text = f"trim({cells[one.column]}, {_WHITE})"
+            text = cells[one.column]
+            if self._kind == "jsonl":
+                text = f"trim({text}, {WHITE_SPACE})"
             selected.append(f"case when {text} not in (''{blanks}) then {text} end as t_{one.name}")
         return f"select {', '.join(selected)} from {source}"
 
@@ -293,19 +295,14 @@ class Files:
 
     def _time(self, name: str, zone: Zone) -> list[str]:
         local, stated = f"l_{name}", f"m_{name}"
-        first, second = zone.moments(local)
-        skipped = zone.is_skipped(local)
-        chosen = first if self._mapping.repeated_hour == "first" else second
-        flags = []
-        if self._mapping.skipped_hour == "reject" and skipped != "false":
-            flags.append(f"when {local} is not null and {skipped} then 'skipped_hour'")
-        if self._mapping.repeated_hour == "reject" and first != second:
-            flags.append(f"when {local} is not null and ({first}) <> ({second}) then 'repeated_hour'")
-        unread = f"when t_{name} is not null and {local} is null and {stated} is null then 'bad_{name}'"
-        return [
-            f"case {unread} {' '.join(flags)} end as f_{name}",
-            f"coalesce({stated}, timezone('UTC', {chosen})) as {name}",
-        ]
+        flags = [(f"t_{name} is not null and {local} is null and {stated} is null", f"bad_{name}")]
+        if self._mapping.skipped_hour == "reject":
+            flags.append((zone.is_skipped(local), "skipped_hour"))
+        if self._mapping.repeated_hour == "reject":
+            flags.append((zone.is_repeated(local), "repeated_hour"))
+        cases = " ".join(f"when {condition} then {quoted(reason)}" for condition, reason in flags)
+        at = zone.moment(local, self._mapping.repeated_hour == "first")
+        return [f"case {cases} end as f_{name}", f"coalesce({stated}, {at}) as {name}"]
 
     def _rows(self, path: Path) -> str:
         """SQL: the fields of each row, redacted, and why it is refused, with column and text."""
@@ -429,19 +426,23 @@ class Files:
             told = {
                 "updated_at": at,
                 "status": status,
-                "update_id": f"md5(concat_ws(chr(31), coalesce(source, 'helpdesk'), ticket_id, '{change}', epoch_us({at})"
-                + (f", {content}))" if content else "))"),
+                "update_id": "null::varchar",
                 "sequence": f"{number}::bigint",
                 "event": quoted(event),
                 "satisfaction": "satisfaction" if change == "rated" else "null::bigint",
             }
             names = ", ".join(f"{told.get(name, name)} as {name}" for name in TYPES)
+            identity = f"concat_ws(chr(31), coalesce(source, 'helpdesk'), ticket_id, '{change}', epoch_us({at})"
+            identity += f", {content})" if content else ")"
             parts.append(
-                f'select file, line, null::varchar as reason, null::varchar as "column", null::varchar as "value", {names} '
+                'select file, line, null::varchar as reason, null::varchar as "column", null::varchar as "value", '
+                f"{identity} as identity, {names} "
                 f"from lives where reason is null and ({condition})"
             )
         refused = ", ".join(TYPES)
-        parts.append(f'select file, line, reason, "column", "value", {refused} from lives where reason is not null')
+        parts.append(
+            f'select file, line, reason, "column", "value", null::varchar as identity, {refused} from lives where reason is not null'
+        )
         return f"""
             with ends as (
                 select
@@ -462,9 +463,6 @@ class Files:
             lives as (select *, greatest(last_at, updated_at) as now_at from ends)
             {" union all ".join(parts)}
         """
-
-
-_WHITE = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)"
 
 
 @dataclass

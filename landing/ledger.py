@@ -82,7 +82,7 @@ class Ledger:
         return file
 
     def _one(self, sql: str) -> int:
-        return self.connection.execute(sql).fetchone()[0]
+        return self.connection.execute(sql).fetchall()[0][0]
 
     # ---------- what a kill has left
 
@@ -143,7 +143,9 @@ class Ledger:
         execute("commit")
         execute("truncate fresh")
         self._rename(file, written.name, path)
-        return self.feed / self.connection.execute("select path from ledger.files where file = ?", [file]).fetchone()[0]
+        return (
+            self.feed / self.connection.execute("select path from ledger.files where file = ?", [file]).fetchall()[0][0]
+        )
 
     def forget_fresh(self) -> None:
         self.connection.execute("truncate fresh")

@@ -12,18 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as arrow
 import pyarrow.csv as arrow_csv
 
 from landing import Refused
 
-PIECE = 8 * 1024**2  # bytes read at once
+PIECE = 4 * 1024**2  # bytes read at once
 LONGEST_ROW = 2**20  # characters of a field; beyond, a quote that was opened counts as not closed
 _NEW_LINE, _RETURN = 10, 13
 
 
 @dataclass
 class Piece:
-    """Rows of a file: `line` and the columns asked for, as texts. `bad` are rows that cannot be read: line and why."""
+    """Rows of a file: `line` and the columns asked for, as trimmed texts c0, c1, ... `bad` are rows that cannot be read: line and why."""
 
     rows: pa.Table
     share: float
@@ -141,10 +142,13 @@ class _Csv:
         if not self._names:
             self.header()
         places = [self._names.index(column) for column in columns]
+        is_new = False
         while self._rest or not self._is_over:
-            if not self._is_over and len(self._rest) < PIECE:
+            if not self._is_over and not is_new:
                 self._more()
+                is_new = True
                 continue
+            is_new = False
             rest = np.frombuffer(self._rest, np.uint8)
             new_lines = np.flatnonzero(rest == _NEW_LINE)
             quotes = np.flatnonzero(rest == ord(self._quote))
@@ -159,8 +163,6 @@ class _Csv:
                 self._line += self._rest.count(b"\n", 0, size)
                 self._rest = self._rest[size:]
                 yield piece
-            else:
-                self._more()
 
     def _fast(self, rest: np.ndarray, ends: np.ndarray, new_lines: np.ndarray, columns: list[str]) -> Piece | None:
         """The rows up to the last end; None if this is not the way to read them."""
@@ -250,6 +252,7 @@ class _Rows:
 
 
 def _table(lines: np.ndarray, cells: list, columns: list[str]) -> pa.Table:
+    cells = [arrow.ascii_trim_whitespace(cell) for cell in cells]
     return pa.table([pa.array(lines, pa.int64()), *cells], names=["line", *(f"c{n}" for n in range(len(columns)))])
 
 

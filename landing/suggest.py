@@ -105,7 +105,7 @@ def _fitting(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, .
             f"count(*) filter ({wall_time(column, (one,))} is null and {moment(column, (one,))} is null)"
             for one in formats
         )
-        unread = connection.execute(f"select {counts} from {table} where {column} is not null").fetchone()
+        unread = connection.execute(f"select {counts} from {table} where {column} is not null").fetchall()[0]
         return [one for one, count in zip(formats, unread, strict=True) if not count]
 
     few = f"(select {column} from texts where {column} is not null limit 50)"
@@ -114,7 +114,7 @@ def _fitting(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, .
             return tuple(found)
     numbers = connection.execute(
         f"select bool_and(regexp_matches({column}, '^1[0-9]{{9}}([0-9]{{3}})?$')), max(length({column})) from texts"
-    ).fetchone()
+    ).fetchall()[0]
     return (("unix" if numbers[1] == 10 else "unix_ms"),) if numbers[0] else ()
 
 
@@ -189,7 +189,9 @@ class _Look:
 
     def _column(self, name: str, place: int) -> Column:
         cell = f"c{place}"
-        given, distinct = self.connection.execute(f"select count({cell}), count(distinct {cell}) from texts").fetchone()
+        given, distinct = self.connection.execute(
+            f"select count({cell}), count(distinct {cell}) from texts"
+        ).fetchall()[0]
         examples = self.connection.execute(f"select {cell} from texts where {cell} is not null limit 1").fetchall()
         return Column(
             name,
@@ -210,7 +212,7 @@ class _Look:
         cell = f"c{column.place}"
         row = self.connection.execute(
             f"select line, {cell} from texts where {wall_time(cell, (chosen,))} is not null and {wall_time(cell, (other,))} is null order by line limit 1"
-        ).fetchone()
+        ).fetchall()[0]
         return f"line {row[0]:,}: {row[1]}" if row else None
 
     def descends(self, column: Column, format: str) -> bool:
@@ -220,7 +222,7 @@ class _Look:
         back, forth = self.connection.execute(f"""
             select count(*) filter (time < before), count(*) filter (time > before)
             from (select {time} as time, lag({time}) over (order by line) as before from texts)
-        """).fetchone()
+        """).fetchall()[0]
         return back > forth
 
 
@@ -356,7 +358,7 @@ class _Writer:
             and not any("%z" in one or one.startswith("unix") for one in column.formats)
             and self._look.connection.execute(
                 f"select count({wall_time(f'c{column.place}', column.formats[:1])}) from texts"
-            ).fetchone()[0]
+            ).fetchall()[0][0]
         ]
         if not naive:
             return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import duckdb
 
@@ -52,7 +53,7 @@ def _sensible(read: list[str]) -> str:
 def is_format(connection: duckdb.DuckDBPyConnection, text: str) -> bool:
     """Whether a text with % is a format that can be read."""
     try:
-        connection.execute("select try_strptime('x', ?)", [text])
+        connection.execute("select try_strptime('x', ?)", [text]).fetchall()
     except duckdb.Error:
         return False
     return True
@@ -72,41 +73,58 @@ def _plain(text: str) -> str:
 class Zone:
     """A time zone, by what DuckDB knows of it, in which wall times are read.
 
-    Where the clocks go back an hour (or less, or more) stands twice, where they go forward one is skipped.
+    Where clocks go back, times come twice; where they go forward, some are skipped. Only on the dates around that is
+    it asked which.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str | None):
         self._name = quoted(name) if name else None
-        # Minutes by which clocks go back, and whether they go forward.
-        self._back, self._has_gaps = [], False
+        self._dates, self._back = "null::date", []
         if name:
-            hours = connection.execute(f"""
-                select distinct datediff('minute', timezone({self._name}, moment), timezone({self._name}, moment + interval 1 hour))
-                from (select timestamptz '1960-01-01 00:00:00+00' + to_hours(hour) as moment from range(800000) as hours (hour))
+            changes = connection.execute(f"""
+                select timezone({self._name}, moment)::date, 60 - passed
+                from (
+                    select
+                        moment,
+                        datediff('minute', timezone({self._name}, moment), timezone({self._name}, moment + interval 1 hour)) as passed
+                    from (select timestamptz '1960-01-01 00:00:00+00' + to_hours(hour) as moment from range(800000) as hours (hour))
+                )
+                where passed <> 60
             """).fetchall()
-            self._back = sorted(60 - minutes for (minutes,) in hours if minutes < 60)
-            self._has_gaps = any(minutes > 60 for (minutes,) in hours)
+            days = {date + timedelta(days=day) for date, _ in changes for day in (-1, 0, 1)}
+            self._dates = ", ".join(f"date '{day}'" for day in sorted(days)) or self._dates
+            self._back = sorted({minutes for _, minutes in changes if minutes > 0})
 
-    def _is_at(self, moment: str, local: str) -> str:
-        return f"timezone({self._name}, {moment}) = {local}"
-
-    def moments(self, local: str) -> tuple[str, str]:
-        """SQL of the first and the second moment (timestamptz) at which clocks show a time; the same if it is shown once.
+    def moment(self, local: str, is_first: bool) -> str:
+        """SQL of the moment in UTC at which clocks show a time, the first or the second one if there are two.
 
         A skipped time counts from the offset before it: the clock shows as much later.
         """
         if self._name is None:
-            return "null::timestamptz", "null::timestamptz"
-        one = f"timezone({self._name}, {local})"
-        first = second = one
-        for minutes in self._back:
-            earlier, later = (f"{one} {sign} interval {minutes} minute" for sign in "-+")
-            first = f"case when {self._is_at(earlier, local)} then {earlier} else {first} end"
-            second = f"case when {self._is_at(later, local)} then {later} else {second} end"
-        return first, second
+            return "null::timestamp"
+        return f"timezone('UTC', {self._if_odd(local, self._chosen(local, is_first), self._one(local))})"
 
     def is_skipped(self, local: str) -> str:
         """SQL of whether clocks never show a time."""
-        if not self._has_gaps:
-            return "false"
-        return f"timezone({self._name}, timezone({self._name}, {local})) <> {local}"
+        return self._if_odd(local, f"timezone({self._name}, {self._one(local)}) <> {local}", "false")
+
+    def is_repeated(self, local: str) -> str:
+        """SQL of whether clocks show a time twice."""
+        return self._if_odd(local, f"{self._chosen(local, True)} <> {self._chosen(local, False)}", "false")
+
+    def _one(self, local: str) -> str:
+        return f"timezone({self._name}, {local})"
+
+    def _if_odd(self, local: str, then: str, otherwise: str) -> str:
+        return (
+            otherwise
+            if self._name is None
+            else f"case when {local}::date in ({self._dates}) then {then} else {otherwise} end"
+        )
+
+    def _chosen(self, local: str, is_first: bool) -> str:
+        one = chosen = self._one(local)
+        for minutes in self._back:
+            other = f"{one} {'-' if is_first else '+'} interval {minutes} minute"
+            chosen = f"case when timezone({self._name}, {other}) = {local} then {other} else {chosen} end"
+        return f"({chosen})"
