@@ -31,6 +31,7 @@ from landing.ledger import Ledger, today
 T = TypeVar("T")
 
 FILE_BYTES = 128 * 1024**2
+_SYNCED = 16 * 1024**2  # bytes after which what is written is synced
 SHOWN = 5  # lines that a dry run prints
 _COMPARED = 5_000_000  # updates of a dry run that are compared with each other, at most
 _NEW = "place in (select place from new)"
@@ -99,7 +100,7 @@ class _Landing:
         self._path: Path | None = None
         self._size = self._lines = 0
         self._shown = 0
-        self._names: list[str] = []
+        self._syncer, self._syncing = ThreadPoolExecutor(max_workers=1), None
 
     def run(self, batches: Iterable[Batch]) -> Summary:
         progress = Progress()
@@ -112,6 +113,7 @@ class _Landing:
         finally:
             if self._rejected:
                 self._rejected.close()
+            self._syncer.shutdown()
             if self._file:
                 self._file.close()
                 self._path.unlink(missing_ok=True)
@@ -119,9 +121,9 @@ class _Landing:
 
     def _take(self, updates: pa.Table) -> None:
         execute = self._connection.execute
-        self._names = [name for name in updates.column_names if updates.column(name).null_count < len(updates)]
+        names = [name for name in updates.column_names if updates.column(name).null_count < len(updates)]
         self._connection.register("incoming", updates)
-        execute(f"create or replace temp table checked as {_checked(updates.column_names, self._reference)}")
+        execute(f"create or replace temp table checked as {_checked(names, self._reference)}")
         self._connection.unregister("incoming")
         self._reject()
         execute("""
@@ -186,19 +188,28 @@ class _Landing:
         if self._file is None:
             self._path = self._ledger.open_file()
             self._file = self._path.open("xb", buffering=0)
-        lines = self._connection.sql(f"select {_line(self._names)} as line from checked where {_NEW}")
-        for part in lines.to_arrow_table().column("line").chunks:
+        lines = self._connection.sql(f"select text from checked where {_NEW}")
+        for part in lines.to_arrow_table().column("text").chunks:
             self._append(_characters(part))
 
     def _append(self, text: memoryview) -> None:
-        self._size += len(text)
+        """Writes on, and lets what has been written get to the disk meanwhile."""
+        before, self._size = self._size // _SYNCED, self._size + len(text)
         while text:
             text = text[self._file.write(text[: 2**20]) :]
+        if self._size // _SYNCED > before:
+            self._wait()
+            self._syncing = self._syncer.submit(os.fsync, self._file.fileno())
+
+    def _wait(self) -> None:
+        if self._syncing is not None:
+            self._syncing.result()
+            self._syncing = None
 
     def _show(self) -> None:
         if self._shown < SHOWN:
             lines = self._connection.execute(
-                f"select {_line(self._names)} from checked where {_NEW} order by line, sequence limit {SHOWN - self._shown}"
+                f"select text from checked where {_NEW} order by line, place limit {SHOWN - self._shown}"
             ).fetchall()
             self._shown += len(lines)
             print("".join(line for (line,) in lines), end="")
@@ -206,6 +217,7 @@ class _Landing:
     def _land_file(self) -> None:
         """What has been written lands; without a file, nothing."""
         if self._file is not None:
+            self._wait()
             os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
@@ -248,7 +260,10 @@ def located(file: str | None, line: int | None, column: str | None) -> str:
 
 
 def _checked(names: list[str], reference: Reference) -> str:
-    """SQL of `incoming` with blank texts made absent, the reason of refusal, place and digest."""
+    """SQL of what becomes of each update of `incoming`: its place, its line and digest, or why it is refused.
+
+    names: the columns in which something is given.
+    """
     columns = []
     for name, of_type in TYPES.items():
         if name not in names:
@@ -258,73 +273,61 @@ def _checked(names: list[str], reference: Reference) -> str:
             columns.append(f"case when {name} >= '!' or trim({name}, {WHITE_SPACE}) <> '' then {name} end as {name}")
         else:
             columns.append(f"{name}::{_sql_type(name)} as {name}")
-    given = {
-        "file": "varchar",
-        "line": "bigint",
-        "reason": "varchar",
-        "column": "varchar",
-        "value": "varchar",
-        "identity": "varchar",
-    }
-    columns += [f'"{name}"' if name in names else f'cast(null as {kind}) as "{name}"' for name, kind in given.items()]
-    problems = [(f"{name} is null", f"missing_{name}", name, "null") for name in REQUIRED]
-    problems += [
-        (
-            f"{name} not between timestamp '0001-01-01' and timestamp '9999-12-31 23:59:59.999999'",
-            f"bad_{name}",
-            name,
-            name,
+    about = {"file": "varchar", "line": "bigint", "reason": "varchar", "column": "varchar", "value": "varchar"}
+    about["identity"] = "varchar"
+    columns += [f'"{name}"' if name in names else f'cast(null as {kind}) as "{name}"' for name, kind in about.items()]
+    problems = _problems(names, reference)
+    reasons, places, values = (
+        " ".join(f"when {number} then {problem[part]}" for number, problem in enumerate(problems)) for part in (1, 2, 3)
+    )
+    conditions = " ".join(f"when {problem[0]} then {number}" for number, problem in enumerate(problems))
+    content = ", ".join(
+        f"coalesce({name}::varchar, chr(30))" for name in TYPES if name not in ("update_id", "sequence")
+    )
+    return f"""
+        with given as (select {", ".join(columns)}, row_number() over () as place from incoming),
+        judged as (
+            select
+                * replace (coalesce(update_id, md5(coalesce(identity, concat_ws(chr(31), {content})))) as update_id),
+                case when reason is null then case {conditions} end end as problem,
+                update_id is null as is_derived
+            from given
         )
-        for name in TIMES
-    ]
-    problems.append(("satisfaction not between 1 and 5", "bad_satisfaction", "satisfaction", "satisfaction"))
-    problems.append(("contains(source, ':')", "bad_source", "source", "source"))
+        select
+            place, file, line,
+            case when problem is null then reason else case problem {reasons} end end as reason,
+            case when problem is null then "column" else case problem {places} end end as "column",
+            case when problem is null then value else case problem {values} end end as value,
+            case when reason is null and problem is null then
+                case
+                    when is_derived then update_id::uuid
+                    else md5(concat_ws(chr(31), coalesce(source, 'helpdesk'), update_id))::uuid
+                end
+            end as digest,
+            case when reason is null and problem is null then {_text(names)} end as text
+        from judged
+    """
+
+
+def _problems(names: list[str], reference: Reference) -> list[tuple[str, str, str, str]]:
+    """Condition, reason, field and value, all SQL, of what the lake would refuse, the first first."""
+    problems = [(f"{name} is null", f"missing_{name}", name, "null") for name in REQUIRED]
+    in_range = "between timestamp '0001-01-01' and timestamp '9999-12-31 23:59:59.999999'"
+    problems += [(f"{name} not {in_range}", f"bad_{name}", name, name) for name in TIMES if name in names]
+    if "satisfaction" in names:
+        problems.append(("satisfaction not between 1 and 5", "bad_satisfaction", "satisfaction", "satisfaction"))
+    if "source" in names:
+        problems.append(("contains(source, ':')", "bad_source", "source", "source"))
     for name in ("status", "severity", "market"):
         known = ", ".join(map(quoted, reference.known(name)))
         problems.append((f"{name} not in ({known})", f"unknown_{name}", name, name))
     for name in ("updated_at", "created_at"):
         problems.append((f"{name} >= {too_late(today())}", "in_the_future", name, name))
-    content = ", ".join(
-        f"coalesce({name}::varchar, chr(30))" for name in TYPES if name not in ("update_id", "sequence")
-    )
-    return f"""
-        with incoming_updates as (select {", ".join(columns)}, row_number() over () as place from incoming),
-        judged as (
-            select
-                * exclude (reason, "column", value),
-                coalesce(reason, {_first(problems, 1)}) as reason,
-                case when reason is null then {_first(problems, 2)} else "column" end as "column",
-                case when reason is null then {_first(problems, 3)} else value end as value
-            from incoming_updates
-        ),
-        identified as (
-            select
-                * replace (coalesce(update_id, md5(coalesce(identity, concat_ws(chr(31), {content})))) as update_id),
-                update_id is null as is_derived
-            from judged
-        )
-        select
-            * exclude (is_derived, identity),
-            case
-                when reason is not null then null
-                when is_derived then update_id::uuid
-                else md5(concat_ws(chr(31), coalesce(source, 'helpdesk'), update_id))::uuid
-            end as digest
-        from identified
-    """
+    return [(one[0], quoted(one[1]), quoted(one[2]), f"{one[3]}::varchar") for one in problems]
 
 
-def _first(problems: list[tuple[str, str, str, str]], part: int) -> str:
-    """SQL of a part of the first problem that there is, null if there is none: its reason, column or value."""
-    cases = [
-        f"when {problem[0]} then {f'{problem[3]}::varchar' if part == 3 else quoted(problem[part])}"
-        for problem in problems
-    ]
-    return f"case {' '.join(cases)} end"
-
-
-def _line(names: list[str]) -> str:
-    """SQL of the JSON object of an update that has these fields at most, absent ones left out."""
+def _text(names: list[str]) -> str:
+    """SQL of the line of an update, absent fields left out."""
     parts, comma = [], ""
     for name in TYPES:
         if name not in names and name != "update_id":

@@ -199,10 +199,11 @@ class Files:
         for number, path in enumerate(self._paths):
             for piece in self._pieces(path):
                 connection.register("piece", piece.rows)
-                connection.execute(f"create or replace temp table texts as {self._texts()}")
+                connection.execute(f"""
+                    create or replace temp table rows as
+                    with texts as ({self._texts()}), read as ({self._read(zone)}) {self._rows(path)}
+                """)
                 connection.unregister("piece")
-                connection.execute(f"create or replace temp table read as {self._read(zone)}")
-                connection.execute(f"create or replace temp table rows as {self._rows(path)}")
                 updates = connection.sql(self._updates(run)).to_arrow_table()
                 if piece.bad:
                     lines, reasons = zip(*piece.bad, strict=True)
@@ -287,28 +288,31 @@ class Files:
                     f"coalesce({text}, {quoted(other)}) as {one.name}" if other else f"{text} as {one.name}"
                 )
         inner = f"select {', '.join(selected)} from texts {' '.join(joined)}"
-        times = []
-        for one in self._fields.values():
-            if one.is_time:
-                times += self._time(one.name, zone)
-        return f"select *{''.join(f', {time}' for time in times)} from ({inner})"
+        names = [one.name for one in self._fields.values() if one.is_time]
+        odd = "".join(f", {zone.is_odd(f'l_{name}')} as o_{name}" for name in names)
+        times = "".join(f", {time}" for name in names for time in self._time(name, zone))
+        return f"select *{times} from (select *{odd} from ({inner}))"
 
     def _time(self, name: str, zone: Zone) -> list[str]:
-        local, stated = f"l_{name}", f"m_{name}"
+        local, stated, odd = f"l_{name}", f"m_{name}", f"o_{name}"
         flags = [(f"t_{name} is not null and {local} is null and {stated} is null", f"bad_{name}")]
-        if self._mapping.skipped_hour == "reject":
-            flags.append((zone.is_skipped(local), "skipped_hour"))
-        if self._mapping.repeated_hour == "reject":
-            flags.append((zone.is_repeated(local), "repeated_hour"))
+        if self._mapping.zone and self._mapping.skipped_hour == "reject":
+            flags.append((zone.is_skipped(local, odd), "skipped_hour"))
+        if self._mapping.zone and self._mapping.repeated_hour == "reject":
+            flags.append((zone.is_repeated(local, odd), "repeated_hour"))
         cases = " ".join(f"when {condition} then {quoted(reason)}" for condition, reason in flags)
-        at = zone.moment(local, self._mapping.repeated_hour == "first")
+        at = zone.moment(local, odd, self._mapping.repeated_hour == "first")
         return [f"case {cases} end as f_{name}", f"coalesce({stated}, {at}) as {name}"]
 
     def _rows(self, path: Path) -> str:
         """SQL: the fields of each row, redacted, and why it is refused, with column and text."""
         problems = self._problems()
+        conditions = " ".join(f"when {problem[0]} then {number}" for number, problem in enumerate(problems))
         cases = {
-            part: " ".join(f"when {problem[0]} then {problem[part]}" for problem in problems) for part in (1, 2, 3)
+            part: "case problem "
+            + " ".join(f"when {number} then {one[part]}" for number, one in enumerate(problems))
+            + " end"
+            for part in (1, 2, 3)
         }
         selected = []
         for name in (*TYPES, *MOMENTS):
@@ -322,9 +326,11 @@ class Files:
         return f"""
             select
                 {quoted(str(path))} as file, line,
-                case {cases[1]} end as reason, case {cases[2]} end as "column", case {cases[3]} end as "value",
+                case when problem is not null then {cases[1]} end as reason,
+                case when problem is not null then {cases[2]} end as "column",
+                case when problem is not null then {cases[3]} end as "value",
                 {", ".join(selected)}
-            from read
+            from (select *, case {conditions} end as problem from read)
         """
 
     def _problems(self) -> list[tuple[str, str, str, str]]:

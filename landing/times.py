@@ -47,7 +47,7 @@ def _sensible(read: list[str]) -> str:
     if not read:
         return "cast(null as timestamp)"
     one = f"coalesce({', '.join(read)})" if len(read) > 1 else read[0]
-    return f"case when {one} >= {EARLIEST} then {one} end"
+    return f"nullif(greatest({one}, {EARLIEST}), {EARLIEST})"
 
 
 def is_format(connection: duckdb.DuckDBPyConnection, text: str) -> bool:
@@ -82,45 +82,40 @@ class Zone:
         self._dates, self._back = "null::date", []
         if name:
             changes = connection.execute(f"""
-                select timezone({self._name}, moment)::date, 60 - passed
+                select local::date, 180 - datediff('minute', local, later) as back
                 from (
-                    select
-                        moment,
-                        datediff('minute', timezone({self._name}, moment), timezone({self._name}, moment + interval 1 hour)) as passed
-                    from (select timestamptz '1960-01-01 00:00:00+00' + to_hours(hour) as moment from range(800000) as hours (hour))
+                    select timezone({self._name}, at) as local, timezone({self._name}, at + interval 3 hour) as later
+                    from (select timestamptz '1960-01-01 00:00:00+00' + to_hours(3 * n) as at from range(270000) as steps (n))
                 )
-                where passed <> 60
+                where back <> 0
             """).fetchall()
             days = {date + timedelta(days=day) for date, _ in changes for day in (-1, 0, 1)}
             self._dates = ", ".join(f"date '{day}'" for day in sorted(days)) or self._dates
-            self._back = sorted({minutes for _, minutes in changes if minutes > 0})
+            self._back = sorted({back for _, back in changes if back > 0})
 
-    def moment(self, local: str, is_first: bool) -> str:
+    def is_odd(self, local: str) -> str:
+        """SQL of whether the clocks change about the date of a time, which the other methods have to be told."""
+        return f"coalesce({local}::date in ({self._dates}), false)"
+
+    def moment(self, local: str, is_odd: str, is_first: bool) -> str:
         """SQL of the moment in UTC at which clocks show a time, the first or the second one if there are two.
 
         A skipped time counts from the offset before it: the clock shows as much later.
         """
         if self._name is None:
             return "null::timestamp"
-        return f"timezone('UTC', {self._if_odd(local, self._chosen(local, is_first), self._one(local))})"
+        return f"timezone('UTC', case when {is_odd} then {self._chosen(local, is_first)} else {self._one(local)} end)"
 
-    def is_skipped(self, local: str) -> str:
+    def is_skipped(self, local: str, is_odd: str) -> str:
         """SQL of whether clocks never show a time."""
-        return self._if_odd(local, f"timezone({self._name}, {self._one(local)}) <> {local}", "false")
+        return f"case when {is_odd} then timezone({self._name}, {self._one(local)}) <> {local} end"
 
-    def is_repeated(self, local: str) -> str:
+    def is_repeated(self, local: str, is_odd: str) -> str:
         """SQL of whether clocks show a time twice."""
-        return self._if_odd(local, f"{self._chosen(local, True)} <> {self._chosen(local, False)}", "false")
+        return f"case when {is_odd} then {self._chosen(local, True)} <> {self._chosen(local, False)} end"
 
     def _one(self, local: str) -> str:
         return f"timezone({self._name}, {local})"
-
-    def _if_odd(self, local: str, then: str, otherwise: str) -> str:
-        return (
-            otherwise
-            if self._name is None
-            else f"case when {local}::date in ({self._dates}) then {then} else {otherwise} end"
-        )
 
     def _chosen(self, local: str, is_first: bool) -> str:
         one = chosen = self._one(local)
