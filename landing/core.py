@@ -17,6 +17,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from landing.contract import (
+    UPDATES,
     INTEGERS,
     REQUIRED,
     TIMES,

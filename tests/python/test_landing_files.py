@@ -80,7 +80,7 @@ class Desk:
         found = [
             json.loads(line)
             for path in sorted(self.lake.glob("raw/ticket_updates/dt=*/[!_.]*.jsonl"))
-            for line in path.read_text(encoding="utf-8").splitlines()
+            for line in path.read_bytes().splitlines()
         ]
         return sorted(found, key=lambda line: (line["ticket_id"], line["updated_at"], line["sequence"]))
 
