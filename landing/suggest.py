@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -108,14 +109,29 @@ def _fitting(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, .
         unread = connection.execute(f"select {counts} from {table} where {column} is not null").fetchall()[0]
         return [one for one, count in zip(formats, unread, strict=True) if not count]
 
-    few = f"(select {column} from texts where {column} is not null limit 50)"
-    for formats in ([ISO], [date + clock for date in _DATES for clock in _CLOCKS]):
-        if found := all_read(all_read(formats, few), "texts"):
+    some = [
+        text
+        for (text,) in connection.execute(
+            f"select distinct {column} from texts where {column} is not null limit 20"
+        ).fetchall()
+    ]
+    likely = [one for date in _DATES for clock in _CLOCKS if all(_is_read(text, one := date + clock) for text in some)]
+    for formats in ([ISO], likely):
+        if found := all_read(formats, "texts"):
             return tuple(found)
     numbers = connection.execute(
         f"select bool_and(regexp_matches({column}, '^1[0-9]{{9}}([0-9]{{3}})?$')), max(length({column})) from texts"
     ).fetchall()[0]
     return (("unix" if numbers[1] == 10 else "unix_ms"),) if numbers[0] else ()
+
+
+def _is_read(text: str, format: str) -> bool:
+    """Whether Python reads a text so, which DuckDB is then asked of all."""
+    try:
+        datetime.strptime(text, format)
+    except ValueError:
+        return False
+    return True
 
 
 # ---------- the look
@@ -163,10 +179,11 @@ class _Look:
         return "jsonl" if self._start.lstrip().startswith("{") else "csv"
 
     def _csv(self) -> tuple[list[str], pa.Table]:
-        lines = [line for line in self._start.splitlines() if line.strip()][:50]
+        lines = [line for line in self._start.splitlines() if line.strip()][:50] or [""]
         widths = {delimiter: [len(row) for row in csv.reader(lines, delimiter=delimiter)] for delimiter in _DELIMITERS}
         self.delimiter = max(
-            _DELIMITERS, key=lambda one: (widths[one].count(widths[one][0]) * (widths[one][0] > 1), widths[one][0])
+            _DELIMITERS,
+            key=lambda one: (widths[one].count(max(widths[one])) * (max(widths[one]) > 1), max(widths[one])),
         )
         header = reading.csv_header(self.path, self.encoding, self.delimiter, '"')
         names = [name for name in header if header.count(name) == 1 and name]
