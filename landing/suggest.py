@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -155,7 +156,7 @@ class _Look:
         self.connection.unregister("given")
         self.rows = rows.num_rows
         if not self.rows:
-            raise Refused(f"{path} has no rows to look at.")
+            raise Refused(f"{path} has no rows to look at: no line is a JSON object.")
         self.columns = [self._column(name, place) for place, name in enumerate(self.names)]
 
     def _find_encoding(self) -> str:
@@ -187,10 +188,10 @@ class _Look:
         )
         header = reading.csv_header(self.path, self.encoding, self.delimiter, '"')
         names = [name for name in header if header.count(name) == 1 and name]
-        return names, _first_rows(reading.csv_pieces(self.path, self.encoding, self.delimiter, '"', names))
+        return names, self._first_rows(reading.csv_pieces(self.path, self.encoding, self.delimiter, '"', names))
 
     def _jsonl(self) -> tuple[list[str], pa.Table]:
-        rows = _first_rows(reading.jsonl_pieces(self.path, self.encoding))
+        rows = self._first_rows(reading.jsonl_pieces(self.path, self.encoding))
         self.connection.register("lines", rows)
         execute = self.connection.execute
         execute(
@@ -203,6 +204,17 @@ class _Look:
         pointers = [quoted("/" + name.replace("~", "~0").replace("/", "~1")) for name in names]
         cells = "".join(f", json_extract_string(json, {pointer}) as c{place}" for place, pointer in enumerate(pointers))
         return names, self.connection.sql(f"select line{cells} from objects order by line").to_arrow_table()
+
+    def _first_rows(self, pieces: Iterator[reading.Piece]) -> pa.Table:
+        found, count = [], 0
+        for piece in pieces:
+            found.append(piece.rows)
+            count += piece.rows.num_rows
+            if count > LOOKED_AT:
+                break
+        if not count:
+            raise Refused(f"{self.path} has no rows to look at.")
+        return pa.concat_tables(found)
 
     def _column(self, name: str, place: int) -> Column:
         cell = f"c{place}"
@@ -241,16 +253,6 @@ class _Look:
             from (select {time} as time, lag({time}) over (order by line) as before from texts)
         """).fetchall()[0]
         return back > forth
-
-
-def _first_rows(pieces) -> pa.Table:
-    found, count = [], 0
-    for piece in pieces:
-        found.append(piece.rows)
-        count += piece.rows.num_rows
-        if count > LOOKED_AT:
-            break
-    return pa.concat_tables(found) if found else pa.table({"line": pa.array([], pa.int64())})
 
 
 # ---------- the guesses
