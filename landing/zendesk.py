@@ -25,7 +25,7 @@ LAST = 2**63 - 1  # sequence of what a ticket says beside its audits: after all 
 _CHECKED = ("status", "severity", "market")
 _SHOWN = 20
 _KINDS = {"groups": "group", "brands": "brand", "organizations": "organization", "ticket_forms": "ticket_form"}
-_RESOLUTION = ("resolution_time", "requester_wait_time", "agent_work_time")  # the first one with a target counts
+_RESOLUTION = ("requester_wait_time", "agent_work_time", "resolution_time")  # the first one with a target counts
 
 
 @dataclass
