@@ -30,8 +30,6 @@ SEEDS = {
     ),
     "agents": (("agent_id", "agent_name", "region", "team"), 1),
 }
-# What a calendar that stands there already has is its user's: these rows are proposed for new calendars only.
-_OF_CALENDAR = ("business_hours", "holidays")
 
 
 class Proposals:
@@ -51,8 +49,8 @@ class Proposals:
         columns, _ = SEEDS[seed]
         row = {column: "" if values.get(column) is None else str(values[column]) for column in columns}
         key = _key(seed, row)
-        if seed in _OF_CALENDAR and any(one[0] == row["calendar"] for one in self._there["calendars"]):
-            return
+        if seed == "business_hours" and any(one[0] == row["calendar"] for one in self._there["calendars"]):
+            return  # the hours of a calendar that is there are its user's
         there = self._there[seed].get(key)
         if there is None:
             self._rows[seed].setdefault(key, row)
@@ -79,8 +77,9 @@ class Proposals:
         told = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for seed, rows in self._rows.items():
-                path = folder / f"{seed}.csv"
+            # Calendars last: one that is there counts as complete.
+            for seed in sorted(self._rows, key="calendars".__eq__):
+                path, rows = folder / f"{seed}.csv", self._rows[seed]
                 there = _read(path, seed)
                 new = [row for key, row in rows.items() if key not in there]
                 if new:

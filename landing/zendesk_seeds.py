@@ -268,8 +268,8 @@ class _Seeds:
     def _unsaid(self, title: str, conditions: list[dict[str, Any]]) -> None:
         asked = "; ".join(f"{one.get('field')} {one.get('operator')} {one.get('value')!r}" for one in conditions)
         self._found.remark(
-            f"sla_policies: {title!r} is for tickets of which {asked}, which the seed cannot say: write its rows yourself, "
-            "by market or category."
+            f"sla_policies: {title!r} is for tickets of which {asked}, which the seed cannot say: write its rows "
+            "yourself, by market or category."
         )
 
     # ---------- people
