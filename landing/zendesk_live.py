@@ -128,7 +128,10 @@ class Live:
         except FileNotFoundError:
             return Position()
         except (OSError, ValueError, AttributeError, TypeError) as error:
-            print(f"{self._file} cannot be read ({error}): the export begins anew, and what has landed is skipped.")
+            print(
+                f"{self._file} cannot be read ({error}): the export begins anew, and what has landed is skipped.",
+                file=sys.stderr,
+            )
             return Position()
 
     def _keep_position(self) -> None:

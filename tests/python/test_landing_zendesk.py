@@ -1,17 +1,22 @@
 """Tickets of Zendesk, from files and from a server that answers as it does: each change lands once, come what may."""
 
 import gzip
+import io
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 from lakes import PROJECT, Lake
 from zendesk_desk import AGENT, CUSTOM_STATUSES, CUSTOMER, GROUPS, OTHER_AGENT, SYSTEM, USERS, Desk, Server, at
+
+from landing.__main__ import main
 
 CONFIGURATION = """\
 fields:
@@ -23,6 +28,19 @@ fields:
 """
 ENVIRONMENT = {"ZENDESK_EMAIL": "desk@example.org", "ZENDESK_API_TOKEN": "secret-token"}
 KEY = "0123456789abcdef"
+
+
+def run(*arguments, **environment):
+    """The command line in this process: how it ends, what it prints, and what it says beside that."""
+    output, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
+        patch.setattr(sys, "argv", ["landing", *map(str, arguments)])
+        for name in [one for one in os.environ if one.startswith("ZENDESK_")]:
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        exit_code = main()
+    return exit_code, output.getvalue(), errors.getvalue()
 
 
 @pytest.fixture
@@ -46,23 +64,18 @@ def zendesk(tmp_path, lake):
     class Zendesk:
         path, folder = configuration, tmp_path
 
-        def start(self, *arguments, lake=lake, **environment):
-            command = [sys.executable, "-m", "landing", "zendesk", "--config", configuration, "--lake", lake.folder]
-            clean = {name: value for name, value in os.environ.items() if not name.startswith("ZENDESK_")}
-            return subprocess.Popen(
-                [*map(str, command), *map(str, arguments)],
-                cwd=PROJECT,
-                env=clean | environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+        def start(self, **environment):
+            """A process of its own, in which each page of the export lands by itself."""
+            code = "import sys, landing.zendesk_live as live, landing.__main__ as line; "
+            code += "live.GROUP_UPDATES = 1; sys.exit(line.main())"
+            command = [sys.executable, "-c", code, "zendesk", "--config", configuration, "--lake", lake.folder]
+            return subprocess.Popen([*map(str, command)], cwd=PROJECT, env=os.environ | environment)
 
         def __call__(self, *arguments, expect=0, lake=lake, **environment):
-            process = self.start(*arguments, lake=lake, **environment)
-            output, errors = process.communicate(timeout=120)
-            assert process.returncode == expect, output + errors
-            assert "Traceback" not in errors, errors
+            exit_code, output, errors = run(
+                "zendesk", "--config", configuration, "--lake", lake.folder, *arguments, **environment
+            )
+            assert exit_code == expect, output + errors
             return output + errors
 
         def write(self, pages):
@@ -470,18 +483,20 @@ def test_killed_at_any_request_and_run_again_nothing_is_lost_or_doubled(
     chance = random.Random(17)
     running = []
 
-    def kill_at(wanted):
+    def kill_at(wanted, later):
         def on_request(number):
-            if number == wanted and running:
-                os.kill(running[0].pid, signal.SIGKILL)
+            if number == wanted:
+                threading.Timer(later, running[0].kill).start()
 
         return on_request
 
-    for _ in range(4):
-        server.on_request = kill_at(len(server.requests) + chance.randint(4, 12))
+    for _ in range(5):
+        # The first requests are for lists; then comes a page of two tickets, audits of each in two pages, and it lands.
+        server.on_request = kill_at(len(server.requests) + chance.randint(5, 16), chance.choice([0, 0.01, 0.03, 0.1]))
         running[:] = [zendesk.start(ZENDESK_URL=server.url, **ENVIRONMENT)]
-        running[0].communicate(timeout=120)
+        running[0].wait(timeout=120)
         assert running[0].returncode in (-signal.SIGKILL, 0)
+        landed(lake)
     server.on_request = lambda number: None
     zendesk.live(server)
     assert landed(lake) == landed(expected)
@@ -491,10 +506,9 @@ def test_killed_at_any_request_and_run_again_nothing_is_lost_or_doubled(
 
 
 def seeds(*arguments, **environment):
-    command = [sys.executable, "-m", "landing", *map(str, arguments)]
-    done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
+    exit_code, output, errors = run(*arguments, **environment)
+    assert exit_code == 0, errors
+    return output, errors
 
 
 @pytest.fixture
