@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ class Known:
                 self.custom_fields[one["title"]] = _id(one)
 
 
-@dataclass
+@dataclass(slots=True)
 class Audit:
     """What an audit says of what counts here; its texts are left out."""
 
@@ -68,7 +69,7 @@ class Audit:
     rated: int | None = None  # the event by which the customer rates
 
 
-@dataclass
+@dataclass(slots=True)
 class Ticket:
     """A ticket as exported, and what Zendesk measured of it."""
 
@@ -107,6 +108,14 @@ class Translation:
             )
         return self._known.custom_fields[title]
 
+    def shortened(self, record: dict[str, Any]) -> dict[str, Any]:
+        """A ticket without what does not count, such as its texts."""
+        wanted = (*self._raw, "created_at", "updated_at", "generated_timestamp", "satisfaction_rating")
+        short = {name: record[name] for name in wanted if name in record}
+        short["via"] = {"channel": (record.get("via") or {}).get("channel")}
+        short["custom_fields"] = [one for one in _custom(record) if str(one.get("id")) in self._raw]
+        return short
+
     # ---------- audits
 
     def audit(self, record: dict[str, Any]) -> Audit:
@@ -115,13 +124,13 @@ class Translation:
             int(record["id"]),
             record.get("created_at") or "",
             _text(record.get("author_id")),
-            (record.get("via") or {}).get("channel"),
+            _text((record.get("via") or {}).get("channel")),
             False,
             {},
         )
         for event in record.get("events") or ():
             kind = event.get("type") or ""
-            name = str(event.get("field_name"))
+            name = sys.intern(str(event.get("field_name")))
             if kind in ("Create", "Change"):
                 audit.creates |= kind == "Create"
                 if name in self._raw:
@@ -252,9 +261,7 @@ class Translation:
     # ---------- fields
 
     def _raw_state(self, record: dict[str, Any]) -> dict[str, Any]:
-        custom = {
-            str(one.get("id")): one.get("value") for one in record.get("custom_fields") or record.get("fields") or ()
-        }
+        custom = {str(one.get("id")): one.get("value") for one in _custom(record)}
         rating = record.get("satisfaction_rating")
         given = {"satisfaction_score": rating.get("score") if isinstance(rating, dict) else rating} | custom
         return {name: _value(name, given[name] if name in given else record.get(name)) for name in self._raw}
@@ -417,7 +424,12 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    # The same few values come again and again, from one file after another.
+    return sys.intern(str(value))
+
+
+def _custom(record: dict[str, Any]) -> list[dict[str, Any]]:
+    return record.get("custom_fields") or record.get("fields") or []
 
 
 def _value(name: str, value: Any) -> Any:

@@ -89,6 +89,7 @@ class Files:
         for record in page.get("tickets") or ():
             ticket_id = identity(record, "id", where)
             one = ticket(record)
+            one.record = self.translation.shortened(record)
             if ticket_id not in self._tickets or _age(one.record) >= _age(self._tickets[ticket_id].record):
                 self._tickets[ticket_id] = one
             self._read += 1
