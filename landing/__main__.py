@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from landing import Refused
+from landing import Refused, zendesk_command
 from landing.contract import SEEDS, Reference
 from landing.core import land
 from landing.files import Files
@@ -49,6 +49,23 @@ def _redaction(text: str) -> tuple[str, str]:
     return field, way
 
 
+def _landing_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--lake", type=Path, default=Path(os.environ.get("LAKE", "lake")), help="(default: LAKE, or lake)"
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="show the first lines and what would be rejected; write nothing"
+    )
+    command.add_argument(
+        "--redact",
+        type=_redaction,
+        action="append",
+        default=[],
+        metavar="FIELD=drop|hash",
+        help="leave a field out, or hash it with TICKETLAKE_REDACT_KEY, before anything is written",
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m landing", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -64,21 +81,11 @@ def main() -> int:
         command.add_argument(
             "--mapping", type=Path, required=True, help="which column is what; `suggest` writes a first one"
         )
-        command.add_argument(
-            "--lake", type=Path, default=Path(os.environ.get("LAKE", "lake")), help="(default: LAKE, or lake)"
-        )
-        command.add_argument(
-            "--dry-run", action="store_true", help="show the first lines and what would be rejected; write nothing"
-        )
-        command.add_argument(
-            "--redact",
-            type=_redaction,
-            action="append",
-            default=[],
-            metavar="FIELD=drop|hash",
-            help="leave a field out, or hash it with TICKETLAKE_REDACT_KEY, before anything is written",
-        )
+        _landing_arguments(command)
         command.set_defaults(run=_files, kind=kind)
+    zendesk_command.add(commands, _landing_arguments)
+    seeds = commands.add_parser("seeds", help="propose the rows that the seeds need for a source")
+    zendesk_command.add_seeds(seeds.add_subparsers(required=True, metavar="SOURCE"), _redaction)
     options = parser.parse_args()
     try:
         return options.run(options)
