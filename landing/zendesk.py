@@ -140,6 +140,10 @@ class Translation:
                     audit.changes[name] = (before, _value(name, event.get("value")))
                 if name == "satisfaction_score" and kind == "Change" and self._rating(_value(name, event.get("value"))):
                     audit.rated = int(event.get("id") or audit.id)
+            elif kind == "SatisfactionRating":
+                audit.changes.setdefault("satisfaction_score", (None, _text(event.get("score"))))
+                if self._rating(_text(event.get("score"))):
+                    audit.rated = int(event.get("id") or audit.id)
             elif kind.endswith("Comment") and audit.public is None:
                 audit.public = bool(event.get("public"))
                 audit.author = _text(event.get("author_id")) or audit.author

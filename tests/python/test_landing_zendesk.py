@@ -162,6 +162,15 @@ def test_a_comment_with_a_rating_is_two_updates(desk, lake, zendesk):
     assert [line["update_id"].split("-")[0] for line in landed(lake)[1:]] == [str(audit)] * 2
 
 
+def test_a_rating_that_is_an_event_of_its_own(desk, lake, zendesk):
+    desk.create(1, 0)
+    desk.change(1, 10)
+    desk.audits[1][-1]["events"] = [{"id": 1, "type": "SatisfactionRating", "score": "good"}]
+    desk.change(1, 20, status="open")
+    zendesk(*zendesk.write(desk.pages()))
+    assert told(landed(lake), "event", "satisfaction") == [("created", None), ("rated", 5), ("status_changed", 5)]
+
+
 def test_who_replies_without_users_is_told_by_what_they_do(desk, lake, zendesk):
     desk.create(1, 0)
     desk.change(1, 10, author=77, comment=True)  # by the web, where agents are
