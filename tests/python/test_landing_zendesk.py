@@ -501,7 +501,7 @@ def test_killed_at_any_request_and_run_again_nothing_is_lost_or_doubled(
 
     for _ in range(5):
         # The first requests are for lists; then comes a page of two tickets, audits of each in two pages, and it lands.
-        server.on_request = kill_at(len(server.requests) + chance.randint(5, 16), chance.choice([0, 0.01, 0.03, 0.1]))
+        server.on_request = kill_at(len(server.requests) + chance.randint(7, 20), chance.choice([0, 0.01, 0.03, 0.1]))
         running[:] = [zendesk.start(ZENDESK_URL=server.url, **ENVIRONMENT)]
         running[0].wait(timeout=120)
         assert running[0].returncode in (-signal.SIGKILL, 0)
