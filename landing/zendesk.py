@@ -34,6 +34,7 @@ class Known:
     """What is known beside tickets and audits: names by id, and who is an agent."""
 
     roles: dict[str, str] = field(default_factory=dict)
+    all_agents: bool = False  # whether whoever is not among them is none
     names: dict[str, dict[str, str]] = field(default_factory=dict)  # by kind: group, brand, organization, ticket_form
     custom_statuses: dict[str, tuple[str, str]] = field(default_factory=dict)  # label, category
     custom_fields: dict[str, str] = field(default_factory=dict)  # id by title
@@ -139,6 +140,10 @@ class Translation:
                         before = audit.changes[name][0]
                     audit.changes[name] = (before, _value(name, event.get("value")))
                 if name == "satisfaction_score" and kind == "Change" and self._rating(_value(name, event.get("value"))):
+                    audit.rated = int(event.get("id") or audit.id)
+            elif kind == "SatisfactionRating":
+                audit.changes.setdefault("satisfaction_score", (None, _text(event.get("score"))))
+                if self._rating(_text(event.get("score"))):
                     audit.rated = int(event.get("id") or audit.id)
             elif kind.endswith("Comment") and audit.public is None:
                 audit.public = bool(event.get("public"))
@@ -251,11 +256,11 @@ class Translation:
             return "customer_reply"
         if audit.author in (None, "-1"):
             return None  # what Zendesk itself says is no reply
-        role = self._known.roles.get(audit.author)
+        if audit.author in agents or audit.author == state.get("assignee_id"):
+            return "agent_reply"  # also of somebody who has been an agent
+        role = self._known.roles.get(audit.author, "end-user" if self._known.all_agents else None)
         if role is not None:
             return "customer_reply" if role == "end-user" else "agent_reply"
-        if audit.author in agents or audit.author == state.get("assignee_id"):
-            return "agent_reply"
         return "customer_reply" if audit.via in ("email", "mobile_sdk", "web_widget") else "agent_reply"
 
     # ---------- fields

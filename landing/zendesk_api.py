@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -108,11 +109,12 @@ class Api:
             raise _refused(error) from None
 
     def all(self, path: str, key: str, **params: Any) -> list[dict[str, Any]]:
-        """All pages of a list; none if it is not there, or not to be seen."""
+        """All pages of a list; none if it is not there, or not to be seen, which is said."""
         try:
             return list(self._pages(path, {"page[size]": 100, **params}, key, Pages(self.base)))
         except requests.HTTPError as error:
             if error.response.status_code in (400, 403, 404):
+                print(f"{path}: Zendesk answers {error.response.status_code}, so {key} are not known.", file=sys.stderr)
                 return []
             raise _refused(error) from None
 

@@ -14,7 +14,7 @@ from landing.core import Summary, land
 from landing.ledger import Ledger
 from landing.zendesk_files import Files
 
-_DLT = "To read from Zendesk itself takes the library dlt: pip install -e '.[landing]'. Or name files of its answers."
+_DLT = "To read from Zendesk itself takes the library dlt: make .venv/landing. Or name files of its answers."
 _FILES_HELP = "answers of Zendesk's REST API as JSON, or the same as gzip; none to read from Zendesk itself"
 
 

@@ -51,6 +51,10 @@ class Live:
         for path, key in _LISTS:
             for page in self._api.all(path, key):
                 self._known.learn(page)
+        agents = [self._api.all("/api/v2/users.json", "users", role=role) for role in ("agent", "admin")]
+        for page in (*agents[0], *agents[1]):
+            self._known.learn(page)
+        self._known.all_agents = all(agents)
         self._translation = Translation(configuration, reference, self._known)
         self._ended = False
 

@@ -214,7 +214,7 @@ class _Seeds:
                 category=limits.get("category"),
                 severity=severity,
                 metric=metric,
-                target_minutes=f"{minutes:g}" if minutes < 1e6 else f"{minutes:.0f}",
+                target_minutes=int(minutes) if minutes == int(minutes) else minutes,
                 hours="business" if one.get("business_hours") else "calendar",
             )
 

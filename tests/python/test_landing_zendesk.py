@@ -162,6 +162,15 @@ def test_a_comment_with_a_rating_is_two_updates(desk, lake, zendesk):
     assert [line["update_id"].split("-")[0] for line in landed(lake)[1:]] == [str(audit)] * 2
 
 
+def test_a_rating_that_is_an_event_of_its_own(desk, lake, zendesk):
+    desk.create(1, 0)
+    desk.change(1, 10)
+    desk.audits[1][-1]["events"] = [{"id": 1, "type": "SatisfactionRating", "score": "good"}]
+    desk.change(1, 20, status="open")
+    zendesk(*zendesk.write(desk.pages()))
+    assert told(landed(lake), "event", "satisfaction") == [("created", None), ("rated", 5), ("status_changed", 5)]
+
+
 def test_who_replies_without_users_is_told_by_what_they_do(desk, lake, zendesk):
     desk.create(1, 0)
     desk.change(1, 10, author=77, comment=True)  # by the web, where agents are
@@ -492,7 +501,7 @@ def test_killed_at_any_request_and_run_again_nothing_is_lost_or_doubled(
 
     for _ in range(5):
         # The first requests are for lists; then comes a page of two tickets, audits of each in two pages, and it lands.
-        server.on_request = kill_at(len(server.requests) + chance.randint(5, 16), chance.choice([0, 0.01, 0.03, 0.1]))
+        server.on_request = kill_at(len(server.requests) + chance.randint(7, 20), chance.choice([0, 0.01, 0.03, 0.1]))
         running[:] = [zendesk.start(ZENDESK_URL=server.url, **ENVIRONMENT)]
         running[0].wait(timeout=120)
         assert running[0].returncode in (-signal.SIGKILL, 0)
