@@ -84,8 +84,8 @@ class Zone:
             changes = connection.execute(f"""
                 select local::date, 180 - datediff('minute', local, later) as back
                 from (
-                    select timezone({self._name}, at) as local, timezone({self._name}, at + interval 3 hour) as later
-                    from (select timestamptz '1960-01-01 00:00:00+00' + to_hours(3 * n) as at from range(270000) as steps (n))
+                    select timezone({self._name}, utc) as local, timezone({self._name}, utc + interval 3 hour) as later
+                    from (select timestamptz '1960-01-01 00:00:00+00' + to_hours(3 * n) as utc from range(270000) as steps (n))
                 )
                 where back <> 0
             """).fetchall()
