@@ -7,9 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-from landing import Refused
+from landing import Refused, sql
 from landing.contract import SEEDS, Reference
 from landing.core import land
+from landing.database import URL, Database
 from landing.files import Files
 from landing.ledger import Ledger
 from landing.mapping import read
@@ -42,11 +43,44 @@ def _files(options: argparse.Namespace) -> int:
     return 1 if summary.rejected else 0
 
 
+def _sql(options: argparse.Namespace) -> int:
+    reference = Reference.read(options.seeds)
+    source = sql.read(options.mapping, reference, dict(options.redact))
+    database = Database()
+    try:
+        summary = sql.run(options.lake, source, database, reference, options.dry_run, options.full)
+    except OSError as error:
+        raise Refused(f"{error}. What had landed before stays; once that is mended, run it again.") from None
+    finally:
+        database.close()
+    print(summary.text(options.dry_run))
+    if summary.rejected and source.cursor:
+        print("What was rejected is read again when its row changes, or with --full.")
+    return 1 if summary.rejected else 0
+
+
 def _redaction(text: str) -> tuple[str, str]:
     field, _, way = text.partition("=")
     if not way:
         raise argparse.ArgumentTypeError("write FIELD=drop or FIELD=hash")
     return field, way
+
+
+def _landing_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--lake", type=Path, default=Path(os.environ.get("LAKE", "lake")), help="(default: LAKE, or lake)"
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="show the first lines and what would be rejected; write nothing"
+    )
+    command.add_argument(
+        "--redact",
+        type=_redaction,
+        action="append",
+        default=[],
+        metavar="FIELD=drop|hash",
+        help="leave a field out, or hash it with TICKETLAKE_REDACT_KEY, before anything is written",
+    )
 
 
 def main() -> int:
@@ -64,21 +98,19 @@ def main() -> int:
         command.add_argument(
             "--mapping", type=Path, required=True, help="which column is what; `suggest` writes a first one"
         )
-        command.add_argument(
-            "--lake", type=Path, default=Path(os.environ.get("LAKE", "lake")), help="(default: LAKE, or lake)"
-        )
-        command.add_argument(
-            "--dry-run", action="store_true", help="show the first lines and what would be rejected; write nothing"
-        )
-        command.add_argument(
-            "--redact",
-            type=_redaction,
-            action="append",
-            default=[],
-            metavar="FIELD=drop|hash",
-            help="leave a field out, or hash it with TICKETLAKE_REDACT_KEY, before anything is written",
-        )
+        _landing_arguments(command)
         command.set_defaults(run=_files, kind=kind)
+    command = commands.add_parser(
+        "sql", aliases=["mysql"], help=f"land a table or a query of the SQL database that {URL} leads to"
+    )
+    command.add_argument(
+        "--mapping", type=Path, required=True, help="table or query, cursor, and which column is what: docs/sql.md"
+    )
+    command.add_argument(
+        "--full", action="store_true", help="read all, wherever the cursor is; what has landed is skipped"
+    )
+    _landing_arguments(command)
+    command.set_defaults(run=_sql)
     options = parser.parse_args()
     try:
         return options.run(options)
