@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -41,7 +41,7 @@ class Database:
         with self.mending("cannot be reached"):
             try:
                 engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool)
-            except ImportError as error:
+            except (ImportError, sa.exc.NoSuchModuleError) as error:
                 raise Refused(
                     f"A driver is missing: {error}. Install it, or name another in {URL}: for MySQL and MariaDB it is "
                     'mysql+pymysql://, pip install "pymysql[rsa]~=1.1"'
@@ -79,14 +79,17 @@ class Database:
             raise Refused(f"{self.address} {problem}: {text}") from None
 
     def rows(self, select: sa.Select, size: int) -> Iterator[tuple[list[int | None], list[tuple]]]:
-        """The rows of a select, `size` at a time as the database sends them, and the types of columns as MySQL numbers them."""
+        """The rows of a select, `size` at a time as they are sent, with the types of columns as MySQL numbers them."""
         result = self.connection.execute(select, execution_options={"stream_results": True, "yield_per": size})
-        kinds = [column[1] if self.is_mysql else None for column in result.cursor.description]
+        cursor = result.cursor
+        kinds = [column[1] if self.is_mysql else None for column in cursor.description]
         try:
             for rows in result.partitions():
                 yield kinds, rows
-        except GeneratorExit:
-            # To close the result would be to read it to its end.
+        except BaseException:
+            # What is not wanted, or broken off, pymysql would yet read to its end.
+            with suppress(AttributeError):
+                cursor._result.unbuffered_active = False
             self.connection.invalidate()
             raise
 

@@ -136,7 +136,7 @@ class Cursor:
             return Position()
         except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
             raise Refused(
-                f"{self.path} cannot be read: {error!r}. Remove it: all is read again, and what has landed does not land again."
+                f"{self.path} cannot be read: {error!r}. Remove it: all is read again, and what has landed is skipped."
             ) from None
 
     def store(self, position: Position) -> None:
@@ -180,7 +180,7 @@ class Rows(Files):
             found = _Found()
             with self._connected() as connection:
                 problems = [
-                    f"{one.place}: {form!r} is no format that can be read. %d, %m, %Y, %H, %M and %S are the usual parts."
+                    f"{one.place}: {form!r} is no format that can be read. Usual parts are %d, %m, %Y, %H, %M, %S."
                     for one in self._fields.values()
                     for form in one.formats
                     if "%" in form and not is_format(connection, form)
@@ -221,11 +221,12 @@ class Rows(Files):
     def _headers(self) -> list[str]:
         nothing = sa.select(sa.text("*")).select_from(self._from()).where(sa.literal_column("1 = 0"))
         header = list(self._database.connection.execute(nothing).keys())
+        has = f"It has: {', '.join(header)}."
         named = [(one.place, one.column) for one in self._fields.values() if one.column is not None]
         if self._source.cursor:
             named.append((f"{self._source.path}, cursor", self._source.cursor))
         return [
-            f"{place}: {self._source.name} has no column {column!r}.{meant(column, tuple(header))} It has: {', '.join(header)}."
+            f"{place}: {self._source.name} has no column {column!r}.{meant(column, tuple(header))} {has}"
             for place, column in named
             if column not in header
         ]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import re
 import signal
 import sqlite3
@@ -178,6 +177,13 @@ def changes(*rows):
         yield f"insert into changes values ({number}, '{ticket_id}', '{at}', '{status}')"
 
 
+def many(letter):
+    """100,000 changes, of 200 letters and more each."""
+    columns = "id int primary key, ticket int, at datetime, status varchar(9), filler char(200)"
+    row = f"seq, seq div 3, '2026-03-01' + interval seq second, 'open', repeat('{letter}', 200)"
+    return f"create table changes ({columns})", f"insert into changes select {row} from seq_1_to_100000"
+
+
 # ---------- MariaDB
 
 
@@ -195,7 +201,7 @@ def test_a_ticket_of_a_table_becomes_its_updates_with_every_type(shop):
         ),
         ticket(2, "2026-03-02 09:30:00"),
     )
-    assert shop.landed(TICKETS) == 5
+    assert shop.landed(TICKETS) == 6
     assert shop.lines()[0] == {
         "ticket_id": "1",
         "updated_at": "2026-03-01T09:00:00Z",
@@ -213,11 +219,12 @@ def test_a_ticket_of_a_table_becomes_its_updates_with_every_type(shop):
     # DATETIME is of the mapping's zone, TIMESTAMP a moment.
     assert shop.told("ticket_id", "updated_at", "status", "satisfaction", "customer_id") == [
         ("1", "2026-03-01T09:00:00Z", "new", None, "77"),
-        ("1", "2026-03-02T09:30:00Z", "resolved", None, "77"),
+        ("1", "2026-03-02T09:30:00.250000Z", "resolved", None, "77"),
         ("1", "2026-03-02T09:30:00.250000Z", "resolved", 5, "77"),
+        ("1", "2026-03-02T09:30:00Z", "resolved", None, "77"),
         ("2", "2026-03-01T09:00:00Z", "new", None, None),
         ("2", "2026-03-02T09:30:00Z", "open", None, None),
-    ] or shop.told("ticket_id", "updated_at", "status", "satisfaction", "customer_id")
+    ]
     assert shop.cursor() == "2026-03-02T09:30:00.250000"
 
 
@@ -288,7 +295,7 @@ def test_rows_without_a_cursor_value_or_with_one_in_the_future_hide_nothing(shop
         ticket(2, f"{later:%Y-%m-%d %H:%M:%S}"),
         ticket(3, "2026-03-02 10:00:00").replace("'2026-03-02 10:00:00'", "null"),
     )
-    assert shop.landed(TICKETS) == 6 - 1
+    assert shop.landed(TICKETS) == 6
     assert shop.cursor() == "2026-03-02T10:00:00"
     shop.execute(ticket(4, "2026-03-02 12:00:00"))
     assert shop.landed(TICKETS) == 2
@@ -304,17 +311,16 @@ def test_an_hour_that_comes_twice_is_read_twice(shop):
 
 def test_what_the_mapping_does_not_know_is_refused_with_counts_before_anything_lands(shop):
     shop.execute(
-        *(ticket(number, "2026-03-02 10:00:00", "open ") for number in (1, 2)),
+        *(ticket(number, "2026-03-02 10:00:00", "Open ") for number in (1, 2)),
         *(ticket(number, "2026-03-02 10:00:00", "OPEN") for number in (3, 4, 5)),
         ticket(6, "2026-03-02 10:00:00", "Parked", is_urgent=2),
     )
-    assert shop.refused(TICKETS).splitlines() == [
-        "shop.yml, line 10, fields.status: 2 values of column 'state' have no status. Give each one of new, open, pending, "
-        "on_hold, escalated, resolved, closed, cancelled, below map:",
+    told = [line.split(". Give each")[0] for line in shop.refused(TICKETS).splitlines()]
+    assert told == [
+        "shop.yml, line 10, fields.status: 2 values of column 'state' have no status",
         "    'OPEN': 3 times, first in tickets, column state",
         "    'Parked': 1 times, first in tickets, column state",
-        "shop.yml, line 11, fields.severity: 1 values of column 'is_urgent' have no severity. Give each one of P1, P2, P3, "
-        "P4, below map:",
+        "shop.yml, line 11, fields.severity: 1 values of column 'is_urgent' have no severity",
         "    '2': 1 times, first in tickets, column is_urgent",
     ]
     no_zone = TICKETS.replace("zone: Europe/Berlin\n", "")
@@ -325,9 +331,7 @@ def test_a_wrong_table_or_column_is_named_with_what_there_is(shop):
     assert shop.refused(TICKETS.replace("table: tickets", "table: tiket")).endswith(
         "has no table 'tiket'. Did you mean tickets? It has: tickets."
     )
-    wrong = TICKETS.replace("cursor: updated_at", "cursor: changed_at").replace(
-        "status: {column: state", "status: {column: sate"
-    )
+    wrong = TICKETS.replace("cursor: updated_at", "cursor: changed_at").replace("column: state", "column: sate")
     told = shop.refused(wrong).splitlines()
     assert told[0].startswith(
         "shop.yml, line 10, fields.status: tickets has no column 'sate'. Did you mean state? It has: id, "
@@ -396,8 +400,7 @@ def test_a_connection_that_breaks_keeps_what_has_landed(shop, mariadb, monkeypat
     monkeypatch.setattr(sql, "PIECE", 500)
     monkeypatch.setattr(sql, "PART", 1000)
     shop.execute(
-        "create table changes (id int primary key, ticket int, at datetime, status varchar(9), filler char(200))",
-        "insert into changes select seq, seq div 3, '2026-03-01' + interval seq second, 'open', repeat('x', 200) from seq_1_to_100000",
+        *many("x"),
     )
     store = sql.Cursor.store
 
@@ -410,7 +413,11 @@ def test_a_connection_that_breaks_keeps_what_has_landed(shop, mariadb, monkeypat
     mapping = CHANGES + "  subject: filler\n"
     monkeypatch.setattr(sql.Cursor, "store", cut)
     code, _, error = shop.land(mapping)
-    assert code == 2 and "broke off changes; what had landed stays, run it again" in error
+    assert code == 2
+    assert re.fullmatch(
+        ".*broke off changes; what had landed stays, run it again: .*Lost connection.*", error.splitlines()[-1]
+    )
+    assert "Traceback" not in error
     assert 1000 <= len(shop.lines()) < 100_000
     monkeypatch.setattr(sql.Cursor, "store", store)
     monkeypatch.setattr(sql, "PIECE", 20_000)
@@ -421,8 +428,7 @@ def test_a_connection_that_breaks_keeps_what_has_landed(shop, mariadb, monkeypat
 def test_memory_does_not_grow_with_the_table(shop):
     """100,000 rows of 500 bytes need no more than 20,000 and what DuckDB may have for its ledger."""
     shop.execute(
-        "create table changes (id int primary key, ticket int, at datetime, status varchar(9), filler char(200))",
-        "insert into changes select seq, seq div 3, '2026-03-01' + interval seq second, 'open', repeat('é', 200) from seq_1_to_100000",
+        *many("é"),
     )
     program = (
         "import resource, sys; from landing import __main__ as command\n"
@@ -488,14 +494,14 @@ def test_text_times_have_the_formats_of_the_mapping(desk):
 def test_the_configuration_is_checked(desk):
     desk.at("sqlite://")
     wrong = CHANGES.replace("cursor: id", "query: select 1\ndelimiter: ;\noverlap: soon\nfiels: x")
-    assert desk.refused(wrong).splitlines() == [
+    told = desk.refused(wrong).splitlines()
+    assert told[:-1] == [
         "shop.yml, line 3, delimiter: is for files. Take it out.",
         "shop.yml, line 4, overlap: is 'soon'. Write how many minutes, or numbers.",
         "shop.yml: write table: with its name, or query: with a select, and not both.",
         "shop.yml, overlap: has no meaning without cursor.",
-        "shop.yml, line 5, fiels: there is no such key. Did you mean fields? Known are rows, repeated_hour, skipped_hour, "
-        "zone, time_format, opening_status, blanks, fields, redact, table, query, cursor, overlap.",
     ]
+    assert told[-1].startswith("shop.yml, line 5, fiels: there is no such key. Did you mean fields?")
 
 
 def test_the_address_comes_from_the_environment(desk):
