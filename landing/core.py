@@ -17,6 +17,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from landing.contract import (
+    UPDATES,
     INTEGERS,
     REQUIRED,
     TIMES,
@@ -134,7 +135,8 @@ class _Landing:
             create or replace temp table new as
             select digest, min(place) as place
             from checked
-            where digest is not null and digest not in (select digest from known)
+            where digest is not null
+                and digest not in (select digest from known)
                 and digest not in (select digest from fresh where digest in (select digest from checked))
             group by digest
         """)

@@ -17,7 +17,7 @@ import pyarrow.csv as arrow_csv
 
 from landing import Refused
 
-PIECE = 4 * 1024**2  # bytes read at once
+PIECE = 8 * 1024**2  # bytes read at once
 LONGEST_ROW = 2**20  # characters of a field; beyond, a quote that was opened counts as not closed
 _NEW_LINE, _RETURN = 10, 13
 

@@ -46,8 +46,8 @@ def moment(text: str, formats: tuple[str, ...]) -> str:
 def _sensible(read: list[str]) -> str:
     if not read:
         return "cast(null as timestamp)"
-    one = f"coalesce({', '.join(read)})" if len(read) > 1 else read[0]
-    return f"nullif(greatest({one}, {EARLIEST}), {EARLIEST})"
+    each = [f"nullif(greatest({one}, {EARLIEST}), {EARLIEST})" for one in read]
+    return f"coalesce({', '.join(each)})" if len(each) > 1 else each[0]
 
 
 def is_format(connection: duckdb.DuckDBPyConnection, text: str) -> bool:
@@ -79,23 +79,24 @@ class Zone:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str | None):
         self._name = quoted(name) if name else None
-        self._dates, self._back = "null::date", []
+        self._back: list[int] = []
+        connection.execute("create temp table odd_dates (day date)")
         if name:
             changes = connection.execute(f"""
-                select local::date, 180 - datediff('minute', local, later) as back
+                select local::date, 360 - datediff('minute', local, later) as back
                 from (
-                    select timezone({self._name}, utc) as local, timezone({self._name}, utc + interval 3 hour) as later
-                    from (select timestamptz '1960-01-01 00:00:00+00' + to_hours(3 * n) as utc from range(270000) as steps (n))
+                    select timezone({self._name}, moment) as local, timezone({self._name}, moment + interval 6 hour) as later
+                    from (select timestamptz '1970-01-01 00:00:00+00' + to_hours(6 * n) as moment from range(105000) as steps (n))
                 )
                 where back <> 0
             """).fetchall()
             days = {date + timedelta(days=day) for date, _ in changes for day in (-1, 0, 1)}
-            self._dates = ", ".join(f"date '{day}'" for day in sorted(days)) or self._dates
+            connection.execute("insert into odd_dates select unnest($days::date[])", {"days": sorted(days)})
             self._back = sorted({back for _, back in changes if back > 0})
 
     def is_odd(self, local: str) -> str:
         """SQL of whether the clocks change about the date of a time, which the other methods have to be told."""
-        return f"coalesce({local}::date in ({self._dates}), false)"
+        return f"coalesce({local}::date in (select day from odd_dates), false)"
 
     def moment(self, local: str, is_odd: str, is_first: bool) -> str:
         """SQL of the moment in UTC at which clocks show a time, the first or the second one if there are two.
