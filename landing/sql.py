@@ -32,7 +32,7 @@ from landing.mapping import meant
 from landing.reading import Piece
 from landing.times import ISO, is_format
 
-PIECE = 20_000  # rows of a batch
+PIECE = 40_000  # rows of a batch
 PART = 500_000  # rows after which what has been read lands, and the cursor moves
 SAMPLE = 10_000  # rows by which the check knows how times are written
 MINUTES, NUMBERS = 10, 1_000  # by how much a reading overlaps the one before
@@ -161,6 +161,8 @@ class Rows(Files):
         super().__init__("csv", [Path(source.name)], source.mapping, reference)
         self._source, self._database, self._begin = source, database, position
         self.position = position  # after the batch that was handed out last
+        cursors = [source.cursor] if source.cursor else []
+        self._selected = list(dict.fromkeys(source.mapping.columns + cursors))
         self._total = 0
         self._cursors: list[Any] = []
         self._cursor_kind: int | None = None
@@ -303,8 +305,7 @@ class Rows(Files):
         return default if self._source.overlap is None else self._source.overlap
 
     def _select(self) -> sa.Select:
-        names = [*self._mapping.columns, *([self._source.cursor] if self._source.cursor else [])]
-        select = sa.select(*map(sa.column, names)).select_from(self._from()).where(*self._is_new())
+        select = sa.select(*map(sa.column, self._selected)).select_from(self._from()).where(*self._is_new())
         return select.order_by(sa.column(self._source.cursor)) if self._source.cursor else select
 
     def _piece(self, kinds: list[int | None], rows: list[tuple], before: int) -> Piece:
@@ -316,7 +317,8 @@ class Rows(Files):
             names.append(f"c{place}")
             cells.append(arrow.ascii_trim_whitespace(values))
         if self._source.cursor:
-            self._cursors, self._cursor_kind = columns[-1], kinds[-1]
+            place = self._selected.index(self._source.cursor)
+            self._cursors, self._cursor_kind = columns[place], kinds[place]
         share = (before + len(rows)) / max(self._total, before + len(rows))
         return Piece(pa.table(cells, names=names), share)
 
