@@ -432,7 +432,8 @@ def test_memory_does_not_grow_with_the_table(shop):
     )
     program = (
         "import resource, sys; from landing import __main__ as command\n"
-        "code = command.main(); print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024); sys.exit(code)"
+        "code = command.main(); print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+        "sys.exit(code)"
     )
     peaks = []
     for where in ("where id <= 20000", ""):
@@ -443,6 +444,32 @@ def test_memory_does_not_grow_with_the_table(shop):
         assert run.returncode == 0, run.stderr
         peaks.append(int(re.search(r"peak (\d+)", run.stdout)[1]))
     assert peaks[1] - peaks[0] < 120, peaks
+
+
+def test_the_configurations_of_the_documentation_land(shop, monkeypatch):
+    monkeypatch.setenv("TICKETLAKE_REDACT_KEY", "k" * 32)
+    page = (PROJECT / "docs" / "sql.md").read_text(encoding="utf-8")
+    tickets, log = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    moments = "created_at datetime, first_reply_at datetime, resolved_at datetime, updated_at datetime"
+    texts = "state text, country text, assignee text, customer text, title text"
+    shop.execute(
+        "drop table tickets",
+        f"create table tickets (id int primary key, is_urgent tinyint(1), {moments}, {texts})",
+        "insert into tickets values (1, 1, '2026-03-02 09:00', '2026-03-02 09:20', null, '2026-03-02 11:00', "
+        "'Waiting', 'UK', 'anna', 'Frau Meier', 'Lädt nicht')",
+        "create table log (id int primary key, ticket_id int, changed_at datetime, new_status text, agent text, kind text)",
+        "insert into log values (5, 1, '2026-03-02 09:00', 'Open', null, null)",
+        "insert into log values (6, 1, '2026-03-02 09:20', 'Waiting', 'anna', 'reply')",
+    )
+    assert shop.landed(tickets) == 3
+    assert shop.told("updated_at", "status", "event", "severity", "market") == [
+        ("2026-03-02T08:00:00Z", "new", "created", "P1", "UK"),
+        ("2026-03-02T08:20:00Z", "new", "agent_reply", "P1", "UK"),
+        ("2026-03-02T10:00:00Z", "pending", "status_changed", "P1", "UK"),
+    ]
+    assert not re.search("Meier|Lädt", str(shop.lines()))
+    assert shop.landed(log) == 2
+    assert [line["status"] for line in shop.lines() if line["update_id"] in "56"] == ["open", "pending"]
 
 
 # ---------- any database
