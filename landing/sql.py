@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -32,7 +32,8 @@ from landing.mapping import meant
 from landing.reading import Piece
 from landing.times import ISO, is_format
 
-PIECE = 40_000  # rows of a batch
+FETCH = 1_000  # rows that are fetched at once
+PIECE, PIECE_BYTES = 40_000, 16 * 1024**2  # of a batch: rows, or bytes, whatever it comes to first
 PART = 500_000  # rows after which what has been read lands, and the cursor moves
 SAMPLE = 10_000  # rows by which the check knows how times are written
 MINUTES, NUMBERS = 10, 1_000  # by how much a reading overlaps the one before
@@ -239,12 +240,12 @@ class Rows(Files):
         times = {one.column for one in self._fields.values() if one.is_time}
         somes = [((), SAMPLE)] + [((sa.column(column).is_not(None),), 100) for column in times]
         for conditions, limit in somes:
-            select = self._select().where(*conditions).order_by(None).limit(limit)
-            for kinds, rows in self._database.rows(select, limit):
+            select = self._select(times).where(*conditions).order_by(None).limit(limit)
+            for kinds, rows in self._database.rows(select, FETCH):
                 for place, column in enumerate(self._mapping.columns):
                     if any(is_time(row[place], kinds[place]) for row in rows):
                         typed.add(column)
-                pieces.append(self._piece(kinds, rows, 0))
+                pieces.append(Piece(self._table(kinds, rows, 0), 0))
         # Columns of times say by themselves how they are to be read.
         self._fields = {
             name: replace(one, formats=(ISO,)) if one.is_time and one.column in typed else one
@@ -304,29 +305,41 @@ class Rows(Files):
     def _overlap(self, default: int) -> int:
         return default if self._source.overlap is None else self._source.overlap
 
-    def _select(self) -> sa.Select:
-        select = sa.select(*map(sa.column, self._selected)).select_from(self._from()).where(*self._is_new())
+    def _select(self, names: Collection[str] = ()) -> sa.Select:
+        """The rows that are new, in order of the cursor; names: the columns that matter, if not all."""
+        columns = [sa.column(name) if name in (names or self._selected) else sa.null() for name in self._selected]
+        select = sa.select(*columns).select_from(self._from()).where(*self._is_new())
         return select.order_by(sa.column(self._source.cursor)) if self._source.cursor else select
 
-    def _piece(self, kinds: list[int | None], rows: list[tuple], before: int) -> Piece:
+    def _table(self, kinds: list[int | None], rows: list[tuple], before: int) -> pa.Table:
+        """The texts of some rows, numbered after those that were read before, trimmed as those of files are."""
         first = self._begin.rows + before + 1
-        names, cells = ["line"], [pa.array(range(first, first + len(rows)), pa.int64())]
+        cells = {"line": pa.array(range(first, first + len(rows)), pa.int64())}
         columns = list(zip(*rows, strict=True))
         for place in range(len(self._mapping.columns)):
             values = pa.array([text(value, kinds[place]) for value in columns[place]], pa.string())
-            names.append(f"c{place}")
-            cells.append(arrow.ascii_trim_whitespace(values))
-        if self._source.cursor:
-            place = self._selected.index(self._source.cursor)
-            self._cursors, self._cursor_kind = columns[place], kinds[place]
-        share = (before + len(rows)) / max(self._total, before + len(rows))
-        return Piece(pa.table(cells, names=names), share)
+            cells[f"c{place}"] = arrow.ascii_trim_whitespace(values)
+        return pa.table(cells)
 
     def _pieces(self, path: Path) -> Iterator[Piece]:
-        before = 0
-        for kinds, rows in self._database.rows(self._select(), PIECE):
-            yield self._piece(kinds, rows, before)
-            before += len(rows)
+        read, tables, cursors = 0, [], []
+        place = self._selected.index(self._source.cursor) if self._source.cursor else None
+
+        def piece() -> Piece:
+            self._cursors, rows = cursors, pa.concat_tables(tables)
+            return Piece(rows, read / max(self._total, read))
+
+        for kinds, rows in self._database.rows(self._select(), min(FETCH, PIECE)):
+            tables.append(self._table(kinds, rows, read))
+            read += len(rows)
+            if place is not None:
+                self._cursor_kind = kinds[place]
+                cursors += [row[place] for row in rows]
+            if sum(map(len, tables)) >= PIECE or sum(table.nbytes for table in tables) >= PIECE_BYTES:
+                yield piece()
+                tables, cursors = [], []
+        if tables:
+            yield piece()
 
     # ---------- the updates
 

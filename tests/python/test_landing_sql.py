@@ -426,24 +426,22 @@ def test_a_connection_that_breaks_keeps_what_has_landed(shop, mariadb, monkeypat
 
 
 def test_memory_does_not_grow_with_the_table(shop):
-    """100,000 rows of 500 bytes need no more than 20,000 and what DuckDB may have for its ledger."""
-    shop.execute(
-        *many("é", 100_000),
-    )
+    """100,000 rows need what 50,000 do, and the ledger of so many more."""
+    shop.execute(*many("é", 100_000))
     program = (
         "import resource, sys; from landing import __main__ as command\n"
         "code = command.main(); print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
         "sys.exit(code)"
     )
     peaks = []
-    for where in ("where id <= 20000", ""):
+    for where in ("where id <= 50000", ""):
         mapping = CHANGES.replace("table: changes", f"query: select * from changes {where}") + "  subject: filler\n"
         run = subprocess.run(
             [sys.executable, "-c", program, *shop.arguments(mapping)], cwd=PROJECT, capture_output=True, text=True
         )
         assert run.returncode == 0, run.stderr
         peaks.append(int(re.search(r"peak (\d+)", run.stdout)[1]))
-    assert peaks[1] - peaks[0] < 120, peaks
+    assert peaks[1] - peaks[0] < 60, peaks
 
 
 def test_the_configurations_of_the_documentation_land(shop, monkeypatch):
@@ -452,12 +450,13 @@ def test_the_configurations_of_the_documentation_land(shop, monkeypatch):
     tickets, log = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     moments = "created_at datetime, first_reply_at datetime, resolved_at datetime, updated_at datetime"
     texts = "state text, country text, assignee text, customer text, title text"
+    log_texts = "new_status text, agent text, kind text"
     shop.execute(
         "drop table tickets",
         f"create table tickets (id int primary key, is_urgent tinyint(1), {moments}, {texts})",
         "insert into tickets values (1, 1, '2026-03-02 09:00', '2026-03-02 09:20', null, '2026-03-02 11:00', "
         "'Waiting', 'UK', 'anna', 'Frau Meier', 'Lädt nicht')",
-        "create table log (id int primary key, ticket_id int, changed_at datetime, new_status text, agent text, kind text)",
+        f"create table log (id int primary key, ticket_id int, changed_at datetime, {log_texts})",
         "insert into log values (5, 1, '2026-03-02 09:00', 'Open', null, null)",
         "insert into log values (6, 1, '2026-03-02 09:20', 'Waiting', 'anna', 'reply')",
     )
