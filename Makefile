@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help build day daily dashboard receive test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena bench-serving deploy upload maintain undeploy athena-local locks clean
+.PHONY: help build day daily dashboard receive test test-athena lint lint-changed parse build-changed pr-report docs bench bench-athena bench-landing bench-serving deploy upload maintain undeploy athena-local locks clean
 
 PYTHON ?= python3
 LAKE ?= lake
@@ -36,6 +36,10 @@ $(ENV)/athena: $(ENV)/build locks/athena.txt
 
 $(ENV)/serving: $(ENV)/build locks/serving.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/serving.txt
+	@touch $@
+
+$(ENV)/landing: $(ENV)/build locks/landing.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/landing.txt
 	@touch $@
 
 $(ENV)/athena-local: $(ENV)/athena locks/athena-local.txt
@@ -128,6 +132,9 @@ bench: $(ENV)/build  ## measure builds and the floor, docs/performance.md; SIZES
 bench-athena: $(ENV)/athena-local  ## bytes that a day's run scans on Athena, by the length of the history; docs/athena.md
 	@python -m bench.athena
 
+bench-landing: $(ENV)/landing  ## how fast a million rows of CSV land, and in how much memory; docs/bring-your-own-tickets.md
+	@python -m bench.landing
+
 bench-serving: $(ENV)/test  ## readers beside kills, receiving beside kills, look-ups of a million records
 	@python -m bench.curated
 	@python -m bench.receiver
@@ -149,7 +156,7 @@ athena-local: $(ENV)/athena-local  ## a stand-in for Athena on this machine, unt
 	@python -m infra.local
 
 locks:  ## pin what pyproject.toml asks for, hashes and no addresses; needs uv
-	@for lock in build: "test:--extra=test --extra=serving --extra=dashboard" "dashboard:--extra=dashboard --constraints=locks/test.txt" "serving:--extra=serving --constraints=locks/test.txt" "athena:--extra=athena --constraints=locks/test.txt" "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
+	@for lock in build: "test:--extra=test --extra=serving --extra=dashboard" "dashboard:--extra=dashboard --constraints=locks/test.txt" "serving:--extra=serving --constraints=locks/test.txt" "landing:--extra=landing --constraints=locks/test.txt" "athena:--extra=athena --constraints=locks/test.txt" "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
 		uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-strip-extras --no-header --no-annotate \
 			--no-emit-index-url $${lock#*:} pyproject.toml -o locks/$${lock%%:*}.txt || exit 1; \
 	done

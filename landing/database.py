@@ -31,7 +31,7 @@ class Database:
     def __init__(self, address: str | None = None):
         address = os.environ.get(URL, "") if address is None else address
         if sa is None:
-            raise Refused('Databases are read by SQLAlchemy: pip install "sqlalchemy~=2.0" "pymysql[rsa]~=1.1"')
+            raise Refused("Databases are read by SQLAlchemy, which is not installed here: make .venv/landing")
         if not address:
             raise Refused(f"{URL}, the address of the database, is not set. {_FORM}")
         url = self._read(address)
@@ -44,7 +44,7 @@ class Database:
             except (ImportError, sa.exc.NoSuchModuleError) as error:
                 raise Refused(
                     f"A driver is missing: {error}. Install it, or name another in {URL}: for MySQL and MariaDB it is "
-                    'mysql+pymysql://, pip install "pymysql[rsa]~=1.1"'
+                    "mysql+pymysql://, which make .venv/landing installs."
                 ) from None
             self.is_mysql = engine.dialect.name in ("mysql", "mariadb")
             if self.is_mysql or engine.dialect.name == "postgresql":

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -108,14 +110,29 @@ def _fitting(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, .
         unread = connection.execute(f"select {counts} from {table} where {column} is not null").fetchall()[0]
         return [one for one, count in zip(formats, unread, strict=True) if not count]
 
-    few = f"(select {column} from texts where {column} is not null limit 50)"
-    for formats in ([ISO], [date + clock for date in _DATES for clock in _CLOCKS]):
-        if found := all_read(all_read(formats, few), "texts"):
+    some = [
+        text
+        for (text,) in connection.execute(
+            f"select distinct {column} from texts where {column} is not null limit 20"
+        ).fetchall()
+    ]
+    likely = [one for date in _DATES for clock in _CLOCKS if all(_is_read(text, one := date + clock) for text in some)]
+    for formats in ([ISO], likely):
+        if found := all_read(formats, "texts"):
             return tuple(found)
     numbers = connection.execute(
         f"select bool_and(regexp_matches({column}, '^1[0-9]{{9}}([0-9]{{3}})?$')), max(length({column})) from texts"
     ).fetchall()[0]
     return (("unix" if numbers[1] == 10 else "unix_ms"),) if numbers[0] else ()
+
+
+def _is_read(text: str, format: str) -> bool:
+    """Whether Python reads a text so, which DuckDB is then asked of all."""
+    try:
+        datetime.strptime(text, format)
+    except ValueError:
+        return False
+    return True
 
 
 # ---------- the look
@@ -139,7 +156,7 @@ class _Look:
         self.connection.unregister("given")
         self.rows = rows.num_rows
         if not self.rows:
-            raise Refused(f"{path} has no rows to look at.")
+            raise Refused(f"{path} has no rows to look at: no line is a JSON object.")
         self.columns = [self._column(name, place) for place, name in enumerate(self.names)]
 
     def _find_encoding(self) -> str:
@@ -163,17 +180,18 @@ class _Look:
         return "jsonl" if self._start.lstrip().startswith("{") else "csv"
 
     def _csv(self) -> tuple[list[str], pa.Table]:
-        lines = [line for line in self._start.splitlines() if line.strip()][:50]
+        lines = [line for line in self._start.splitlines() if line.strip()][:50] or [""]
         widths = {delimiter: [len(row) for row in csv.reader(lines, delimiter=delimiter)] for delimiter in _DELIMITERS}
         self.delimiter = max(
-            _DELIMITERS, key=lambda one: (widths[one].count(widths[one][0]) * (widths[one][0] > 1), widths[one][0])
+            _DELIMITERS,
+            key=lambda one: (widths[one].count(max(widths[one])) * (max(widths[one]) > 1), max(widths[one])),
         )
         header = reading.csv_header(self.path, self.encoding, self.delimiter, '"')
         names = [name for name in header if header.count(name) == 1 and name]
-        return names, _first_rows(reading.csv_pieces(self.path, self.encoding, self.delimiter, '"', names))
+        return names, self._first_rows(reading.csv_pieces(self.path, self.encoding, self.delimiter, '"', names))
 
     def _jsonl(self) -> tuple[list[str], pa.Table]:
-        rows = _first_rows(reading.jsonl_pieces(self.path, self.encoding))
+        rows = self._first_rows(reading.jsonl_pieces(self.path, self.encoding))
         self.connection.register("lines", rows)
         execute = self.connection.execute
         execute(
@@ -186,6 +204,17 @@ class _Look:
         pointers = [quoted("/" + name.replace("~", "~0").replace("/", "~1")) for name in names]
         cells = "".join(f", json_extract_string(json, {pointer}) as c{place}" for place, pointer in enumerate(pointers))
         return names, self.connection.sql(f"select line{cells} from objects order by line").to_arrow_table()
+
+    def _first_rows(self, pieces: Iterator[reading.Piece]) -> pa.Table:
+        found, count = [], 0
+        for piece in pieces:
+            found.append(piece.rows)
+            count += piece.rows.num_rows
+            if count > LOOKED_AT:
+                break
+        if not count:
+            raise Refused(f"{self.path} has no rows to look at.")
+        return pa.concat_tables(found)
 
     def _column(self, name: str, place: int) -> Column:
         cell = f"c{place}"
@@ -224,16 +253,6 @@ class _Look:
             from (select {time} as time, lag({time}) over (order by line) as before from texts)
         """).fetchall()[0]
         return back > forth
-
-
-def _first_rows(pieces) -> pa.Table:
-    found, count = [], 0
-    for piece in pieces:
-        found.append(piece.rows)
-        count += piece.rows.num_rows
-        if count > LOOKED_AT:
-            break
-    return pa.concat_tables(found) if found else pa.table({"line": pa.array([], pa.int64())})
 
 
 # ---------- the guesses
