@@ -111,13 +111,17 @@ class Position:
     rows: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        value = self.value.isoformat() if isinstance(self.value, date) else self.value
+        value = self.value
+        if isinstance(value, date):
+            value = value.isoformat()
+        elif isinstance(value, bytes):
+            value = value.hex()
         return {"type": type(self.value).__name__, "value": None if value is None else str(value), "rows": self.rows}
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> Position:
         kinds = {"datetime": datetime.fromisoformat, "date": date.fromisoformat, "int": int, "float": float}
-        kinds |= {"Decimal": Decimal, "str": str, "NoneType": lambda none: None}
+        kinds |= {"Decimal": Decimal, "bytes": bytes.fromhex, "str": str, "NoneType": lambda none: None}
         return cls(kinds[found["type"]](found["value"]), int(found["rows"]))
 
 
@@ -394,7 +398,9 @@ def run(
     ledger = Ledger(lake, writes=not dry_run)
     try:
         cursor = Cursor(ledger.folder, source, database.address)
-        rows = Rows(source, database, reference, Position() if full or not source.cursor else cursor.load())
+        position = cursor.load() if source.cursor else Position()
+        # Rows are numbered on, so that of two changes of one moment that which is found later is the later one.
+        rows = Rows(source, database, reference, Position(None, position.rows) if full else position)
 
         def tell(line: str) -> None:
             print(line, file=sys.stderr)

@@ -498,7 +498,9 @@ def test_changes_of_one_moment_keep_their_order_over_landings(desk):
     assert desk.landed(mapping, "--full") == 1
     desk.sqlite("insert into changes values (4, 'T', '2026-03-01 10:00:00', 'pending')")
     desk.landed(mapping)
-    assert [status for (status,) in desk.told("status")] == ["new", "open", "closed", "pending"]
+    desk.sqlite("insert into changes values (5, 'T', '2026-03-01 10:00:00', 'resolved')")
+    desk.landed(mapping, "--full")
+    assert [status for (status,) in desk.told("status")] == ["new", "open", "closed", "pending", "resolved"]
 
 
 def test_without_a_cursor_all_is_read_and_what_has_landed_is_skipped(desk):
@@ -551,6 +553,14 @@ def test_the_configuration_is_checked(desk):
 )
 def test_values_are_told_as_a_file_would(value, kind, expected):
     assert database.text(value, kind) == expected
+
+
+@pytest.mark.parametrize(
+    "value", [None, 7, 1.5, Decimal("1.50"), "x", b"\x00\xff", date(2026, 3, 1), datetime(2026, 3, 1, 9, 0, 0, 5)]
+)
+def test_a_position_is_kept_as_it_is(value):
+    kept = sql.Position.from_json(json.loads(json.dumps(sql.Position(value, 3).as_json())))
+    assert (kept, type(kept.value)) == (sql.Position(value, 3), type(value))
 
 
 def test_the_address_comes_from_the_environment(desk):
