@@ -7,9 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-from landing import Refused, zendesk_command
+from landing import Refused, sql, zendesk_command
 from landing.contract import SEEDS, Reference
 from landing.core import land
+from landing.database import URL, Database
 from landing.files import Files
 from landing.ledger import Ledger
 from landing.mapping import read
@@ -39,6 +40,22 @@ def _files(options: argparse.Namespace) -> int:
     finally:
         ledger.close()
     print(summary.text(options.dry_run))
+    return 1 if summary.rejected else 0
+
+
+def _sql(options: argparse.Namespace) -> int:
+    reference = Reference.read(options.seeds)
+    source = sql.read(options.mapping, reference, dict(options.redact))
+    database = Database()
+    try:
+        summary = sql.run(options.lake, source, database, reference, options.dry_run, options.full)
+    except OSError as error:
+        raise Refused(f"{error}. What had landed before stays; once that is mended, run it again.") from None
+    finally:
+        database.close()
+    print(summary.text(options.dry_run))
+    if summary.rejected and source.cursor:
+        print("What was rejected is read again when its row changes, or with --full.")
     return 1 if summary.rejected else 0
 
 
@@ -86,6 +103,17 @@ def main() -> int:
     zendesk_command.add(commands, _landing_arguments)
     seeds = commands.add_parser("seeds", help="propose the rows that the seeds need for a source")
     zendesk_command.add_seeds(seeds.add_subparsers(required=True, metavar="SOURCE"), _redaction)
+    command = commands.add_parser(
+        "sql", aliases=["mysql"], help=f"land a table or a query of the SQL database that {URL} leads to"
+    )
+    command.add_argument(
+        "--mapping", type=Path, required=True, help="table or query, cursor, and which column is what: docs/sql.md"
+    )
+    command.add_argument(
+        "--full", action="store_true", help="read all, wherever the cursor is; what has landed is skipped"
+    )
+    _landing_arguments(command)
+    command.set_defaults(run=_sql)
     options = parser.parse_args()
     try:
         return options.run(options)
