@@ -38,6 +38,16 @@ TYPES = {
     "subject": pa.string(),
     "satisfaction": pa.int64(),
     "sla_due_at": pa.timestamp("us"),
+    "source_sla_breached": pa.bool_(),
+    "source_sla_elapsed_minutes": pa.float64(),
+    "source_first_reply_sla_breached": pa.bool_(),
+    "source_first_reply_sla_elapsed_minutes": pa.float64(),
+    "source_resolution_minutes": pa.float64(),
+    "source_resolution_business_minutes": pa.float64(),
+    "source_first_reply_minutes": pa.float64(),
+    "source_first_reply_business_minutes": pa.float64(),
+    "source_reopen_count": pa.int64(),
+    "source_agent_reply_count": pa.int64(),
 }
 REQUIRED = ("ticket_id", "updated_at", "created_at", "status", "severity", "market")
 TIMES = tuple(name for name, of_type in TYPES.items() if of_type == pa.timestamp("us"))
