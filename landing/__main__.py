@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from landing import Refused
+from landing import Refused, jira, servicenow
 from landing.contract import SEEDS, Reference
 from landing.core import land
 from landing.files import Files
@@ -26,11 +26,24 @@ def _suggest(options: argparse.Namespace) -> int:
     return 0
 
 
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 def _files(options: argparse.Namespace) -> int:
     reference = Reference.read(options.seeds)
     mapping = read(options.mapping, reference, dict(options.redact))
-    files = Files(options.kind, options.files, mapping, reference)
-    files.check(lambda text: print(text, file=sys.stderr))
+    return _land(options, Files(options.kind, options.files, mapping, reference), reference)
+
+
+def _product(options: argparse.Namespace) -> int:
+    reference = Reference.read(options.seeds)
+    source = {"servicenow": servicenow.source, "jira": jira.source}[options.kind]
+    return _land(options, source(options.files, options.mapping, reference, dict(options.redact), _tell), reference)
+
+
+def _land(options: argparse.Namespace, files: Files, reference: Reference) -> int:
+    files.check(_tell)
     ledger = Ledger(options.lake, writes=not options.dry_run)
     try:
         summary = land(options.lake, files.batches(ledger.run), reference, ledger)
@@ -49,6 +62,23 @@ def _redaction(text: str) -> tuple[str, str]:
     return field, way
 
 
+def _add_landing(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--lake", type=Path, default=Path(os.environ.get("LAKE", "lake")), help="(default: LAKE, or lake)"
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="show the first lines and what would be rejected; write nothing"
+    )
+    command.add_argument(
+        "--redact",
+        type=_redaction,
+        action="append",
+        default=[],
+        metavar="FIELD=drop|hash",
+        help="leave a field out, or hash it with TICKETLAKE_REDACT_KEY, before anything is written",
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m landing", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -64,21 +94,19 @@ def main() -> int:
         command.add_argument(
             "--mapping", type=Path, required=True, help="which column is what; `suggest` writes a first one"
         )
-        command.add_argument(
-            "--lake", type=Path, default=Path(os.environ.get("LAKE", "lake")), help="(default: LAKE, or lake)"
-        )
-        command.add_argument(
-            "--dry-run", action="store_true", help="show the first lines and what would be rejected; write nothing"
-        )
-        command.add_argument(
-            "--redact",
-            type=_redaction,
-            action="append",
-            default=[],
-            metavar="FIELD=drop|hash",
-            help="leave a field out, or hash it with TICKETLAKE_REDACT_KEY, before anything is written",
-        )
+        _add_landing(command)
         command.set_defaults(run=_files, kind=kind)
+    for kind, name in (
+        ("servicenow", "ServiceNow: the event log of incidents as CSV, or records of the Table API as JSON"),
+        ("jira", "Jira: issues as JSON, with their changelog and comments"),
+    ):
+        command = commands.add_parser(kind, help=f"land files of {name}")
+        command.add_argument("files", type=Path, nargs="+", metavar="FILE", help="or the same as gzip")
+        command.add_argument(
+            "--mapping", type=Path, help=f"your markets, and what else differs: docs/{kind}.md has one to begin with"
+        )
+        _add_landing(command)
+        command.set_defaults(run=_product, kind=kind)
     options = parser.parse_args()
     try:
         return options.run(options)
