@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -322,6 +324,7 @@ class _Issues:
         return row
 
 
+_SHORT_OFFSET = re.compile(r"([+-]\d{2})(\d{2})$")
 _NEVER = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -334,11 +337,10 @@ def _moment(at: Any) -> datetime:
     """The moment that a text with an offset, or milliseconds, state; long ago if there is none."""
     if isinstance(at, int):
         return datetime.fromtimestamp(at / 1000, timezone.utc)
-    for one in ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"):
-        try:
-            return datetime.strptime(str(at), one)
-        except ValueError:
-            continue
+    text = _SHORT_OFFSET.sub(r"\1:\2", str(at)).replace("Z", "+00:00")
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else _NEVER
     return _NEVER
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,6 @@ from landing import Refused, history, overlay, reading, records
 from landing.contract import TYPES, Reference, quoted
 from landing.files import Files
 from landing.mapping import Field, Mapping
-from landing.times import ISO
 
 PRODUCT, LOG = "servicenow", "servicenow_log"
 _REQUIRED = ("ticket_id", "updated_at", "status", "severity", "market")
@@ -358,16 +358,12 @@ class _Tables:
 
     def _moment(self, text: str) -> datetime:
         """The time of day that a text says, to order by."""
-        formats = self._mapping.fields["updated_at"].formats
-        for one in ("%Y-%m-%d %H:%M:%S", *(one for one in formats if one != ISO and "%" in one)):
-            try:
-                return datetime.strptime(text, one).replace(tzinfo=None)
-            except ValueError:
-                continue
-        try:
+        with suppress(ValueError):
             return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
-        except ValueError:
-            return datetime.min
+        for one in self._mapping.fields["updated_at"].formats:
+            with suppress(ValueError):
+                return datetime.strptime(text, one).replace(tzinfo=None)
+        return datetime.min
 
 
 def _base(column: str) -> str:
