@@ -1,8 +1,14 @@
+import json
 import os
+import re
 from datetime import datetime, timezone
 
 import pytest
+from lakes import PROJECT
 from products import Product, told
+
+from landing import overlay
+from landing.contract import Reference
 
 KEY = {"TICKETLAKE_REDACT_KEY": "a key for the tests, of no use"}
 FIELDS = [
@@ -280,8 +286,6 @@ def test_an_issue_without_a_priority_is_rejected_or_gets_the_default(jira):
 
 
 def test_issues_stand_in_pages_in_arrays_or_one_after_another(jira):
-    import json
-
     one, two, three = (issue(number=number) for number in (1, 2, 3))
     lines = jira.file("lines.jsonl", "".join(f"{json.dumps(each)}\n" for each in (one, two)))
     assert len(jira.land(lines, jira.file("array.json", [two, three]))) == 3
@@ -304,3 +308,13 @@ def test_what_cannot_be_read_is_said(jira):
     assert code == 2 and "sla: no field is called 'Time to fix'" in output
     code, output = jira.run(path, mapping="fields: {market: {constant: DE}}\nsla: {reslution: Time to fix}")
     assert code == 2 and "line 2, sla.reslution: there is no such key. Did you mean resolution?" in output
+
+
+def test_the_mappings_that_the_page_shows_are_read(tmp_path):
+    shown = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "jira.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(shown) >= 2
+    for number, text in enumerate(shown):
+        path = tmp_path / f"{number}.yml"
+        path.write_text(text, encoding="utf-8")
+        for product in ("jira",):
+            overlay.read(product, path, Reference.read(), {}, {"sla": ("resolution", "first_reply")})

@@ -1,9 +1,14 @@
 import csv
 import io
 import os
+import re
 
 import pytest
+from lakes import PROJECT
 from products import Product, told
+
+from landing import overlay
+from landing.contract import Reference
 
 KEY = {"TICKETLAKE_REDACT_KEY": "a key for the tests, of no use"}
 COLUMNS = (
@@ -367,3 +372,15 @@ def test_people_in_records_are_dropped_or_hashed(servicenow):
     lines = servicenow.land(page, *redact, environment=os.environ | KEY)
     assert {len(line["customer_id"]) for line in lines} == {64} and not any("subject" in line for line in lines)
     assert len({line["agent_id"] for line in lines if "agent_id" in line}) == 1
+
+
+def test_the_mappings_that_the_page_shows_are_read(tmp_path):
+    shown = re.findall(
+        r"```yaml\n(.*?)```", (PROJECT / "docs" / "servicenow.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert len(shown) >= 2
+    for number, text in enumerate(shown):
+        path = tmp_path / f"{number}.yml"
+        path.write_text(text, encoding="utf-8")
+        for product in ("servicenow", "servicenow_log"):
+            overlay.read(product, path, Reference.read(), {}, {})
