@@ -74,6 +74,10 @@ def _log(paths: list[Path], overlaid: overlay.Overlaid, reference: Reference) ->
 
 
 class _EventLog(Files):
+    def _problems(self) -> list[tuple[str, str, str, str]]:
+        """No row is refused for when its incident was resolved, which only a result is made of."""
+        return [problem for problem in super()._problems() if problem[2] != "'resolved_at'"]
+
     def _changes(self) -> str:
         """SQL: an update is known by its ticket, number and moment and by what it changed, not by later results."""
         done = ", ".join(quoted(status) for status, is_open in self._reference.statuses.items() if not is_open)
@@ -110,21 +114,21 @@ def _minutes(field: Field | None, seconds: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class _Reference:
+class _Value:
     """A value of a record: as the database has it, and as it is shown."""
 
     value: str | None
     shown: str | None
 
 
-def _read(value: Any) -> _Reference:
+def _read(value: Any) -> _Value:
     """What a field holds: a text, or {link, value}, {display_value, link} or {display_value, value}."""
     if isinstance(value, dict):
         shown, stored = value.get("display_value"), value.get("value")
         if stored is None and isinstance(value.get("link"), str):
             stored = value["link"].rstrip("/").rpartition("/")[2].partition("?")[0]
-        return _Reference(_text(stored if stored is not None else shown), _text(shown))
-    return _Reference(_text(value), None)
+        return _Value(_text(stored if stored is not None else shown), _text(shown))
+    return _Value(_text(value), None)
 
 
 def _text(value: Any) -> str | None:
@@ -175,7 +179,8 @@ class _Tables:
                 f"{self._unknown:,} records are of no table that is read: incident, sys_audit, sys_journal_field, "
                 "sys_user."
             )
-        bare = sum(sys_id not in self._audits for part in self._incidents.values() for sys_id in part)
+        audited = {key for key, audits in self._audits.items() if any(audit.field not in _JOURNALS for audit in audits)}
+        bare = sum(sys_id not in audited for part in self._incidents.values() for sys_id in part)
         if bare:
             tell(
                 f"{bare:,} incidents have no records of sys_audit: of them only creation, resolution, closing and the "
@@ -247,8 +252,10 @@ class _Tables:
         now = {name: incident.get(name) for name in {*self._bases, *incident}}
         opened = incident.get("opened_at") or incident.get("sys_created_on") or ""
         inserted, later = self._changes(sys_id, incident)
-        updates = [history.Update(self._moment(opened), opened, f"{sys_id}:created", "created", inserted)]
-        updates += later if sys_id in self._audits else self._milestones(sys_id, incident, now)
+        if not any(field == self._state for update in later for field, _, _ in update.changes):
+            later += self._milestones(sys_id, incident, now, bool(later))
+        first = min([self._moment(opened), *(update.moment for update in later)])
+        updates = [history.Update(first, opened, f"{sys_id}:created", "created", inserted), *later]
         updates += self._replies(sys_id, incident)
         told = list(history.states(now, updates))
         last, updated = told[-1], incident.get("sys_updated_on")
@@ -287,15 +294,17 @@ class _Tables:
             updates.append(history.Update(self._moment(at), at, update_id, event, changes))
         return inserted, updates
 
-    def _milestones(self, sys_id: str, incident: dict[str, str | None], now: records.Row) -> list[history.Update]:
-        """What an incident without a history tells of it: when it was resolved and closed."""
+    def _milestones(
+        self, sys_id: str, incident: dict[str, str | None], now: records.Row, is_audited: bool
+    ) -> list[history.Update]:
+        """What an incident tells of its states without an audit of them: when it was resolved and closed."""
+        state = now.get(self._state)
         if self._status_of(now) not in self._done:
-            first = [(self._state, "1", now[self._state])]
             updated = incident.get("sys_updated_on")
-            if not updated or updated == incident.get("sys_created_on") or now[self._state] is None:
+            if is_audited or not updated or updated == incident.get("sys_created_on") or state is None:
                 return []
-            update_id = f"{sys_id}:{incident.get('sys_mod_count') or updated}"
-            return [history.Update(self._moment(updated), updated, update_id, "status_changed", tuple(first))]
+            update_id, changes = f"{sys_id}:{incident.get('sys_mod_count') or updated}", ((self._state, "1", state),)
+            return [history.Update(self._moment(updated), updated, update_id, "status_changed", changes)]
         resolved, closed, before = incident.get("resolved_at"), incident.get("closed_at"), "1"
         updates = []
         if resolved and closed and resolved != closed and self._status_of(now) == "closed":
@@ -310,7 +319,7 @@ class _Tables:
             at, kind = (closed, "closed") if closed and not resolved else (resolved, "resolved")
         at = at or incident.get("sys_updated_on")
         if at:
-            changes = ((self._state, before, now[self._state]),)
+            changes = ((self._state, before, state),)
             updates.append(history.Update(self._moment(at), at, f"{sys_id}:{kind}:{at}", "status_changed", changes))
         return updates
 

@@ -97,6 +97,14 @@ def test_dates_are_read_day_first_in_the_zone_across_its_changes(servicenow):
     assert "repeated_hour: first in " in output and "skipped_hour: first in " in output
 
 
+def test_no_row_is_refused_for_when_it_was_resolved(servicenow):
+    rows = [
+        {"sys_mod_count": str(n), "resolved_at": at}
+        for n, at in enumerate(("30/10/2016 01:30", "soon", "3/2/2016 10:00"))
+    ]
+    assert len(servicenow.land(servicenow.file("log.csv", log(*rows)), mapping=LISBON)) == 3
+
+
 def test_the_log_needs_a_zone(servicenow):
     code, output = servicenow.run(servicenow.file("log.csv", log({})))
     assert (
@@ -293,6 +301,20 @@ def test_comments_of_the_audit_count_where_there_is_no_journal(servicenow):
     own = incident(opened_by=reference("sys_user", "u1"), sys_created_by="lena.caller")
     lines = servicenow.land(servicenow.file("all.json", result(own, *AUDITS, *comments)))
     assert told(lines, "event")[-2:] == [("agent_reply",), ("customer_reply",)]
+
+
+def test_states_that_are_not_audited_are_known_by_when_it_was_resolved(servicenow):
+    now = incident(
+        state="6", sys_mod_count="2", sys_updated_on="2026-03-02 11:00:00", resolved_at="2026-03-02 11:00:00"
+    )
+    records = [audit(1, 10, "assignment_group", "", "g2"), audit(2, 50, "comments", "", "Hello"), now]
+    lines = servicenow.land(servicenow.file("all.json", result(*records)))
+    assert told(lines, "event", "status", "team") == [
+        ("created", "new", None),
+        ("assigned", "new", "Field"),
+        ("agent_reply", "new", "Field"),
+        ("status_changed", "resolved", "Field"),
+    ]
 
 
 def test_an_incident_without_history_tells_when_it_was_resolved_and_closed(servicenow):
