@@ -36,6 +36,7 @@ class Records(Files):
     ):
         super().__init__("csv", paths, overlaid.mapping, reference)
         self._own, self._make, self._columns = overlaid.own, rows, columns
+        self._made: dict[Path, list[reading.Piece]] = {}
 
     def _headers(self) -> list[str]:
         return [
@@ -45,6 +46,12 @@ class Records(Files):
         ]
 
     def _pieces(self, path: Path) -> Iterator[reading.Piece]:
+        """The rows of a file, made for the check and kept for the landing."""
+        if path not in self._made:
+            self._made[path] = list(self._new_pieces(path))
+        yield from self._made[path]
+
+    def _new_pieces(self, path: Path) -> Iterator[reading.Piece]:
         lines, rows, share = [], [], 0.0
         for line, row, share in self._make(path):
             lines.append(line)
