@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from landing import Refused, sql, zendesk_command
+from landing import Refused, jira, servicenow, sql, zendesk_command
 from landing.contract import SEEDS, Reference
 from landing.core import land
 from landing.database import URL, Database
@@ -27,11 +27,24 @@ def _suggest(options: argparse.Namespace) -> int:
     return 0
 
 
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 def _files(options: argparse.Namespace) -> int:
     reference = Reference.read(options.seeds)
     mapping = read(options.mapping, reference, dict(options.redact))
-    files = Files(options.kind, options.files, mapping, reference)
-    files.check(lambda text: print(text, file=sys.stderr))
+    return _land(options, Files(options.kind, options.files, mapping, reference), reference)
+
+
+def _product(options: argparse.Namespace) -> int:
+    reference = Reference.read(options.seeds)
+    source = {"servicenow": servicenow.source, "jira": jira.source}[options.kind]
+    return _land(options, source(options.files, options.mapping, reference, dict(options.redact), _tell), reference)
+
+
+def _land(options: argparse.Namespace, files: Files, reference: Reference) -> int:
+    files.check(_tell)
     ledger = Ledger(options.lake, writes=not options.dry_run)
     try:
         summary = land(options.lake, files.batches(ledger.run), reference, ledger)
@@ -114,6 +127,17 @@ def main() -> int:
     )
     _landing_arguments(command)
     command.set_defaults(run=_sql)
+    for kind, name in (
+        ("servicenow", "ServiceNow: the event log of incidents as CSV, or records of the Table API as JSON"),
+        ("jira", "Jira: issues as JSON, with their changelog and comments"),
+    ):
+        command = commands.add_parser(kind, help=f"land files of {name}")
+        command.add_argument("files", type=Path, nargs="+", metavar="FILE", help="or the same as gzip")
+        command.add_argument(
+            "--mapping", type=Path, help=f"your markets, and what else differs: docs/{kind}.md has one to begin with"
+        )
+        _landing_arguments(command)
+        command.set_defaults(run=_product, kind=kind)
     options = parser.parse_args()
     try:
         return options.run(options)

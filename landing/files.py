@@ -332,6 +332,11 @@ class Files:
                 selected.append(f"null::{kind} as {name}")
             elif kind == "bigint":
                 selected.append(f"try_cast({name} as bigint) as {name}")
+            elif TYPES.get(name) == pa.bool_():
+                selected.append(f"try_cast({name} as boolean) as {name}")
+            elif TYPES.get(name) == pa.float64():
+                number = f"try_cast({name} as double)"
+                selected.append(f"case when isfinite({number}) then {number} end as {name}")
             else:
                 selected.append(f"{redacted(name, self._mapping.redact.get(name))} as {name}")
         return f"""
