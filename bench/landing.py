@@ -29,14 +29,15 @@ copy (
         select
             number,
             timestamp '2024-01-01' + to_seconds((hash(number, 1) % 63000000)::bigint) as opened,
-            hash(number, 2) % 10 > 0 as is_done
+            hash(number, 2) % 10 > 0 as is_done,
+            case when is_done then opened + to_minutes((hash(number, 3) % 9000)::bigint) end as resolved
         from range($rows) as numbers (number)
     )
     select
         'T-' || number as "Ticket No",
         strftime(opened, '%d/%m/%Y %H:%M:%S') as "Opened",
-        case when is_done then strftime(opened + to_minutes((hash(number, 3) % 9000)::bigint), '%d/%m/%Y %H:%M:%S') end as "Resolved",
-        case when is_done then strftime(opened + to_minutes((9000 + hash(number, 4) % 9000)::bigint), '%d/%m/%Y %H:%M:%S') end as "Closed",
+        strftime(resolved, '%d/%m/%Y %H:%M:%S') as "Resolved",
+        strftime(resolved + to_minutes((hash(number, 4) % 9000)::bigint), '%d/%m/%Y %H:%M:%S') as "Closed",
         strftime(opened + interval 3 day, '%d/%m/%Y %H:%M:%S') as "Due",
         case when is_done then 'Closed' else 'In progress' end as "State",
         (['1 - Critical', '2 - High', '3 - Moderate', '4 - Low'])[1 + (hash(number, 5) % 4)::int] as "Priority",

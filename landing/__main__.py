@@ -17,8 +17,8 @@ from landing.mapping import read
 from landing.suggest import suggestion
 
 DESCRIPTION = """\
-Lands tickets of other systems in the raw zone of a lake, each change once: docs/bring-your-own-tickets.md. Ends with 0 if
-all has landed, with 1 if rows were rejected, with 2 if something has to be mended first.
+Lands tickets of other systems in the raw zone of a lake, each change once: docs/bring-your-own-tickets.md. Ends with 0
+if all has landed, with 1 if rows were rejected, with 2 if something has to be mended first.
 """
 
 

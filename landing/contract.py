@@ -45,8 +45,11 @@ INTEGERS = tuple(name for name, of_type in TYPES.items() if of_type == pa.int64(
 
 # Where an update comes from, and why its producer refuses it, before its fields. Times are in UTC.
 UPDATES = pa.schema(
-    [("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("column", pa.string())]
-    + [("value", pa.string()), ("identity", pa.string()), *TYPES.items()]
+    [
+        *(("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("column", pa.string())),
+        *(("value", pa.string()), ("identity", pa.string())),
+        *TYPES.items(),
+    ]
 )
 
 

@@ -17,7 +17,6 @@ from typing import TypeVar
 import pyarrow as pa
 
 from landing.contract import (
-    UPDATES,
     INTEGERS,
     REQUIRED,
     TIMES,
@@ -43,8 +42,8 @@ _EVERY = 5  # seconds between two lines of progress
 class Batch:
     """Updates of a source, as table UPDATES of landing.contract, an absent column being null throughout.
 
-    An update without update_id is identified by its `identity`, or else by all that it says but its sequence. One with a
-    reason is refused.
+    An update without update_id is identified by its `identity`, or else by all that it says but its sequence. One with
+    a reason is refused.
 
     read: how many rows or records of the source they were made of. share: how much of the source has been read.
     """

@@ -98,9 +98,8 @@ class Files:
                 found.keys = [key for (key,) in keys.fetchall()]
             names = [one for one in self._fields.values() if one.column is not None and one.column not in found.present]
             if names:
-                exist = connection.execute(
-                    f"select {', '.join(f'bool_or(json_exists(object, {quoted(_pointer(one.column))}))' for one in names)} from texts"
-                ).fetchall()[0]
+                exists = ", ".join(f"bool_or(json_exists(object, {quoted(_pointer(one.column))}))" for one in names)
+                exist = connection.execute(f"select {exists} from texts").fetchall()[0]
                 found.present |= {one.column for one, is_there in zip(names, exist, strict=True) if is_there}
         for name in ("status", "severity", "market"):
             one = self._fields.get(name)
@@ -124,10 +123,18 @@ class Files:
             else "0"
         )
         counts = connection.execute(f"""
-            with read as (select line, {text}, {wall_time(text, one.formats)} as local, {moment(text, one.formats)} as moment from texts)
+            with read as (
+                select
+                    line,
+                    {text},
+                    {wall_time(text, one.formats)} as local,
+                    {moment(text, one.formats)} as moment
+                from texts
+            )
             select
                 count({text}), count(coalesce(local, moment)), {turned},
-                min(struct_pack(line := line, value := {text})) filter ({text} is not null and local is null and moment is null),
+                min(struct_pack(line := line, value := {text}))
+                    filter ({text} is not null and local is null and moment is null),
                 min(struct_pack(line := line, value := {text})) filter (local is not null)
             from read
         """).fetchall()[0]
@@ -153,7 +160,8 @@ class Files:
         if not missing:
             return []
         lines = [
-            f"{one.place}: {len(missing)} values of column {one.column!r} have no {name}. Give each one of {', '.join(known)}, below map:"
+            f"{one.place}: {len(missing)} values of column {one.column!r} have no {name}. Give each "
+            f"one of {', '.join(known)}, below map:"
         ]
         for value, count in missing[:SHOWN_VALUES]:
             path, line = found.where[name, value]
@@ -184,7 +192,8 @@ class Files:
         if times.local and self._mapping.zone is None:
             path, first = times.local
             return [
-                f"{one.place}: {located(str(path), first['line'], one.column)}: {first['value']!r} says no zone, and neither "
+                f"{one.place}: {located(str(path), first['line'], one.column)}: {first['value']!r} "
+                "says no zone, and neither "
                 "does the mapping. Name it, such as zone: Europe/Berlin."
             ]
         return []
@@ -251,7 +260,9 @@ class Files:
             source = f"""(
                 select *, json_extract_string(object, [{pointers}]) as cells
                 from (
-                    select line, case when json_valid(json) then case when json_type(json) = 'OBJECT' then json end end as object
+                    select
+                        line,
+                        case when json_valid(json) then case when json_type(json) = 'OBJECT' then json end end as object
                     from piece
                     where json >= '!' or trim(json, {WHITE_SPACE}) <> ''
                 )
@@ -357,7 +368,8 @@ class Files:
             problems.append((f"f_{one.name} is not null", f"f_{one.name}", quoted(one.column), f"t_{one.name}"))
         if "sequence" in fields:
             add(
-                "sequence is not null and (not regexp_matches(sequence, '^-?[0-9]+$') or try_cast(sequence as bigint) is null)",
+                "sequence is not null and (not regexp_matches(sequence, '^-?[0-9]+$') or "
+                "try_cast(sequence as bigint) is null)",
                 "bad_sequence",
                 fields["sequence"],
             )
@@ -447,7 +459,8 @@ class Files:
             )
         refused = ", ".join(TYPES)
         parts.append(
-            f'select file, line, reason, "column", "value", null::varchar as identity, {refused} from lives where reason is not null'
+            f'select file, line, reason, "column", "value", null::varchar as identity, {refused} from '
+            "lives where reason is not null"
         )
         return f"""
             with ends as (
@@ -459,7 +472,8 @@ class Files:
                         else {opening}
                     end as last_status,
                     case
-                        when first_reply_at > closed_at and coalesce(resolved_at not between closed_at and first_reply_at, true) then 'closed'
+                        when first_reply_at > closed_at
+                            and coalesce(resolved_at not between closed_at and first_reply_at, true) then 'closed'
                         when first_reply_at > resolved_at then 'resolved'
                         else {opening}
                     end as status_at_reply,

@@ -18,7 +18,11 @@ MEMORY = "256MB"
 _OPEN = "_landing-*.jsonl"
 _TABLES = """
 create table if not exists ledger.files (
-    file integer primary key, run integer not null, path varchar not null, temporary varchar not null, lines bigint not null
+    file integer primary key,
+    run integer not null,
+    path varchar not null,
+    temporary varchar not null,
+    lines bigint not null
 );
 create table if not exists ledger.digests (digest uuid not null, file integer not null);
 """
@@ -57,7 +61,8 @@ class Ledger:
         except duckdb.Error as error:
             self.close()
             raise Refused(
-                f"{path} cannot be opened: {error}\nIf nothing else has it open and it is damaged, remove it: what lands "
+                f"{path} cannot be opened: {error}\nIf nothing else has it open and it is damaged, "
+                "remove it: what lands "
                 "again has the same update_id and counts once in the lake."
             ) from None
         self.connection.execute("create temp table fresh (digest uuid)")
@@ -107,7 +112,8 @@ class Ledger:
             self.connection.execute(f"delete from ledger.files where file in ({files})")
             self.connection.execute("commit")
             print(
-                f"{len(gone)} landed files are gone, {self.feed / gone[0][1]} for one: their lines land again if they come.",
+                f"{len(gone)} landed files are gone, {self.feed / gone[0][1]} for one: their lines "
+                "land again if they come.",
                 file=sys.stderr,
             )
 

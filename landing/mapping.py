@@ -1,4 +1,4 @@
-"""Which column of a file is which field of the contract: a YAML file, read and checked (docs/bring-your-own-tickets.md)."""
+"""Which column of a file is which field: a YAML file, read and checked (docs/bring-your-own-tickets.md)."""
 
 from __future__ import annotations
 
@@ -216,7 +216,8 @@ class _Reader:
             self._wrong(
                 top["zone"],
                 "zone",
-                f"there is no zone {zone!r}.{meant(zone, tuple(zones()))} Write a name of the IANA database, such as Europe/Berlin, capitals and all.",
+                f"there is no zone {zone!r}.{meant(zone, tuple(zones()))} Write a name of the IANA "
+                "database, such as Europe/Berlin, capitals and all.",
             )
 
     def _fields(

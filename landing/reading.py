@@ -24,7 +24,10 @@ _NEW_LINE, _RETURN = 10, 13
 
 @dataclass
 class Piece:
-    """Rows of a file: `line` and the columns asked for, as trimmed texts c0, c1, ... `bad` are rows that cannot be read: line and why."""
+    """Rows of a file: `line` and the columns asked for, as trimmed texts c0, c1, ...; of JSON lines `line` and `json`.
+
+    share: how much of the file has been read. bad: rows that cannot be read, line and why.
+    """
 
     rows: pa.Table
     share: float
@@ -72,7 +75,8 @@ class Source:
 
     def misread(self, line: int) -> Refused:
         return Refused(
-            f"{self.path}, line {line:,}: this is not {self.encoding}. Name the file's encoding in the mapping, such as "
+            f"{self.path}, line {line:,}: this is not {self.encoding}. Name the file's encoding in the "
+            "mapping, such as "
             "encoding: cp1252."
         )
 

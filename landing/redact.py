@@ -33,7 +33,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, redact: dict[str, str]) -> No
     key = os.environ.get(KEY, "").encode("utf-8", "surrogateescape")
     if not 16 <= len(key) <= _BLOCK:
         raise Refused(
-            f"{KEY} has to be 16 to {_BLOCK} bytes, by which fields are hashed; it {f'has {len(key)}' if key else 'is not set'}. "
+            f"{KEY} has to be 16 to {_BLOCK} bytes, by which fields are hashed; it "
+            f"{f'has {len(key)}' if key else 'is not set'}. "
             "Make one, keep it, and use the same for all that belongs together: openssl rand -hex 24"
         )
     padded = key.ljust(_BLOCK, b"\0")

@@ -32,14 +32,19 @@ _CLOCKS = (
 
 # What columns are called, in the words of a normalized name; the first fits best.
 _NAMES = {
-    "ticket_id": "ticket id|ticket no|ticket number|ticket|ticket key|case id|case number|case no|case|case enquiry id|incident number|incident id"
+    "ticket_id": "ticket id|ticket no|ticket number|ticket|ticket key|case id|case number|case no"
+    "|case|case enquiry id|incident number|incident id"
     "|incident|issue key|issue id|request id|number|key|id",
-    "created_at": "created at|created|opened at|opened|open dt|open date|creation date|created date|created on|date created|date opened"
+    "created_at": "created at|created|opened at|opened|open dt|open date|creation date|created date"
+    "|created on|date created|date opened"
     "|opened on|reported at|reported|submitted at|submitted|logged at|start",
-    "updated_at": "updated at|changed at|updated|last updated|last update|updated on|modified|last modified|modified at|change date"
+    "updated_at": "updated at|changed at|updated|last updated|last update|updated on|modified|last "
+    "modified|modified at|change date"
     "|changed on|changed|event time|timestamp|date|time",
-    "first_reply_at": "first reply at|first reply|first response at|first response|first response time|first replied at|responded at|responded",
-    "resolved_at": "resolved at|resolved|resolution date|solved at|solved|resolved on|resolved date|date resolved|resolution time",
+    "first_reply_at": "first reply at|first reply|first response at|first response|first response "
+    "time|first replied at|responded at|responded",
+    "resolved_at": "resolved at|resolved|resolution date|solved at|solved|resolved on|resolved date"
+    "|date resolved|resolution time",
     "closed_at": "closed at|closed|closed dt|close date|closed date|date closed|closed on|completed at|completed|end",
     "sla_due_at": "sla due at|due at|due|due date|target dt|target date|target|deadline|sla due|resolve by|respond by",
     "status": "status|state|case status|ticket status|current status|new status|issue status",
@@ -50,7 +55,8 @@ _NAMES = {
     "product": "product|service|component|product name|business service",
     "team": "team|group|assignment group|assigned group|queue|department|support group",
     "agent_id": "agent id|agent|assignee|assigned to|owner|agent name|handled by|technician",
-    "customer_id": "customer id|customer|requester|caller|contact|reporter|account|client|customer name|requester id|opened by|email",
+    "customer_id": "customer id|customer|requester|caller|contact|reporter|account|client|customer "
+    "name|requester id|opened by|email",
     "vehicle_id": "vehicle id|vehicle|vin|asset|asset id",
     "subject": "subject|title|summary|short description|case title|headline|description",
     "satisfaction": "satisfaction|csat|rating|satisfaction rating|score|stars",
@@ -60,8 +66,10 @@ _NAMES = {
 }
 _STATUSES = {
     "new": "new|created|logged|submitted|to do|todo|registered",
-    "open": "open|in progress|assigned|active|work in progress|wip|reopened|re opened|working|in work|started|acknowledged|accepted",
-    "pending": "pending|waiting|waiting for customer|awaiting customer|awaiting user info|pending customer|waiting on customer|awaiting reply",
+    "open": "open|in progress|assigned|active|work in progress|wip|reopened|re opened|working|in work"
+    "|started|acknowledged|accepted",
+    "pending": "pending|waiting|waiting for customer|awaiting customer|awaiting user info|pending "
+    "customer|waiting on customer|awaiting reply",
     "on_hold": "on hold|hold|paused|suspended|blocked|waiting for vendor|awaiting vendor|awaiting parts",
     "escalated": "escalated",
     "resolved": "resolved|solved|done|fixed|completed|complete",
@@ -79,7 +87,7 @@ _PERSONAL = ("customer_id", "agent_id", "subject", "vehicle_id")
 
 @dataclass(frozen=True)
 class Column:
-    """What is seen of a column: how many of its cells are given, how many values they have, which formats of times fit."""
+    """What is seen of a column: how many cells are given, how many values they have, which formats of times fit."""
 
     name: str
     place: int
@@ -198,7 +206,8 @@ class _Look:
             "create table objects as select line, json from lines where json_valid(json) and json_type(json) = 'OBJECT'"
         )
         keys = execute(
-            "select key from (select unnest(json_keys(json)) as key, line from objects) group by key order by min(line), key"
+            "select key from (select unnest(json_keys(json)) as key, line from objects) group by key "
+            "order by min(line), key"
         )
         names = [key for (key,) in keys.fetchall()]
         pointers = [quoted("/" + name.replace("~", "~0").replace("/", "~1")) for name in names]
@@ -233,14 +242,16 @@ class _Look:
 
     def values(self, column: Column) -> list[tuple[str, int]]:
         return self.connection.execute(
-            f"select c{column.place}, count(*) from texts where c{column.place} is not null group by all order by 2 desc, 1"
+            f"select c{column.place}, count(*) from texts where c{column.place} is not null group by "
+            "all order by 2 desc, 1"
         ).fetchall()
 
     def shows(self, column: Column, chosen: str, other: str) -> str | None:
         """A line that one format reads and another does not."""
         cell = f"c{column.place}"
         row = self.connection.execute(
-            f"select line, {cell} from texts where {wall_time(cell, (chosen,))} is not null and {wall_time(cell, (other,))} is null order by line limit 1"
+            f"select line, {cell} from texts where {wall_time(cell, (chosen,))} is not null and "
+            f"{wall_time(cell, (other,))} is null order by line limit 1"
         ).fetchall()[0]
         return f"line {row[0]:,}: {row[1]}" if row else None
 
@@ -290,7 +301,7 @@ class _Writer:
         if field.endswith("_at"):
             return bool(column.formats)
         if field == "ticket_id":
-            return column.given == self._look.rows and column.distinct > 1 or self._look.rows == 1
+            return column.given == self._look.rows and (column.distinct > 1 or self._look.rows == 1)
         if field in ("status", "severity", "market"):
             return column.distinct <= MOST_VALUES and not (column.formats and column.distinct > 10)
         if field == "satisfaction":
@@ -343,7 +354,8 @@ class _Writer:
         ticket = self._chosen.get("ticket_id")
         if ticket is None:
             return [
-                "rows: TODO  # tickets if a row is a ticket, changes if it is a change: no column looks like a ticket's id"
+                "rows: TODO  # tickets if a row is a ticket, changes if it is a change: no column "
+                "looks like a ticket's id"
             ]
         seen = f"{ticket.name} has {ticket.distinct:,} values in {ticket.given:,} rows"
         if self._is_per_ticket:
@@ -383,8 +395,10 @@ class _Writer:
             return []
         example = naive[0].examples[0]
         return [
-            f"zone: TODO  # {naive[0].name} says no zone, such as {example}. Name it, such as Europe/Berlin; UTC if it is that",
-            "repeated_hour: reject  # when clocks go back an hour comes twice: first or second says which; reject refuses its rows",
+            f"zone: TODO  # {naive[0].name} says no zone, such as {example}. Name it, such as "
+            "Europe/Berlin; UTC if it is that",
+            "repeated_hour: reject  # when clocks go back an hour comes twice: first or second says "
+            "which; reject refuses its rows",
             "skipped_hour: reject  # when they go forward one is left out: later reads it as an hour later",
         ]
 
@@ -394,7 +408,8 @@ class _Writer:
             if field == "source":
                 name = re.sub(r"[^a-z0-9]+", "_", self._look.path.name.split(".")[0].lower()).strip("_") or "helpdesk"
                 return [
-                    f"source: {{constant: {_yaml(name)}}}  # the system that the tickets live in, in a word; keep it for later files"
+                    f"source: {{constant: {_yaml(name)}}}  # the system that the tickets live in, in a "
+                    "word; keep it for later files"
                 ]
             if not self._required(field):
                 return []

@@ -33,7 +33,8 @@ def moment(text: str, formats: tuple[str, ...]) -> str:
     for one in formats:
         if one == ISO:
             read.append(
-                f"case when regexp_matches({text}, '{_WITH_OFFSET}') then timezone('UTC', try_cast({text} as timestamptz)) end"
+                f"case when regexp_matches({text}, '{_WITH_OFFSET}') then timezone('UTC', "
+                f"try_cast({text} as timestamptz)) end"
             )
         elif one in NUMBERED:
             number = f"try_cast(try_cast({text} as decimal(30, 6)) * {NUMBERED[one]} as bigint)"
@@ -85,8 +86,13 @@ class Zone:
             changes = connection.execute(f"""
                 select local::date, 360 - datediff('minute', local, later) as back
                 from (
-                    select timezone({self._name}, moment) as local, timezone({self._name}, moment + interval 6 hour) as later
-                    from (select timestamptz '1970-01-01 00:00:00+00' + to_hours(6 * n) as moment from range(105000) as steps (n))
+                    select
+                        timezone({self._name}, moment) as local,
+                        timezone({self._name}, moment + interval 6 hour) as later
+                    from (
+                        select timestamptz '1970-01-01 00:00:00+00' + to_hours(6 * step) as moment
+                        from range(105000) as steps (step)
+                    )
                 )
                 where back <> 0
             """).fetchall()

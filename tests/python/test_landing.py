@@ -15,7 +15,7 @@ import pytest
 from lakes import PROJECT
 
 from landing import Refused, core, ledger
-from landing.contract import Reference
+from landing.contract import UPDATES, Reference
 from landing.ledger import Ledger
 
 MOMENT = datetime(2026, 3, 2, 9)
@@ -30,7 +30,7 @@ UPDATE = {
 
 
 def batch(*updates):
-    schema = pa.schema([core.UPDATES.field(name) for name in core.UPDATES.names if any(name in one for one in updates)])
+    schema = pa.schema([UPDATES.field(name) for name in UPDATES.names if any(name in one for one in updates)])
     return core.Batch(pa.Table.from_pylist(list(updates), schema=schema), len(updates))
 
 
@@ -176,7 +176,7 @@ def test_without_its_ledger_a_lake_gets_the_same_identities_again(tmp_path):
 def test_a_damaged_ledger_is_told(tmp_path):
     land(tmp_path, batch(UPDATE))
     (tmp_path / "landing" / "ledger.duckdb").write_bytes(b"x" * 5000)
-    with pytest.raises(Refused, match="ledger.duckdb cannot be opened"):
+    with pytest.raises(Refused, match=r"ledger\.duckdb cannot be opened"):
         land(tmp_path, batch(UPDATE))
 
 

@@ -175,7 +175,8 @@ def test_a_rating_is_an_update_of_its_own_and_an_update_time_tells_of_the_status
 
 
 def test_a_row_per_change_is_an_update_in_the_order_of_the_file(desk):
-    rows = "id,at,status,text\n7,2026-03-02T09:00:00Z,new,a\n7,2026-03-02T09:00:00Z,open,b\n7,2026-03-03T09:00:00.5Z,closed,\n"
+    rows = "7,2026-03-02T09:00:00Z,new,a", "7,2026-03-02T09:00:00Z,open,b", "7,2026-03-03T09:00:00.5Z,closed,"
+    rows = file_lines(*rows, header="id,at,status,text\n")
     desk.land(rows, CHANGES)
     assert desk.told("ticket_id", "updated_at", "created_at", "status", "sequence", "subject", "source") == [
         ("7", "2026-03-02T09:00:00Z", "2026-03-02T09:00:00Z", "new", 2, "a", "crm"),
@@ -396,7 +397,10 @@ def test_a_mapping_that_is_not_the_files_is_refused_before_anything_lands(desk, 
     assert problem in desk.refused(content, TICKETS.replace(old, new))
 
 
-DATES = "rows: changes\nzone: UTC\nfields:\n  ticket_id: id\n  updated_at: {column: at%s}\n  status: {constant: new}\n  severity: {constant: P1}\n  market: {constant: DE}\n"
+DATES = (
+    "rows: changes\nzone: UTC\nfields:\n  ticket_id: id\n  updated_at: {column: at%s}\n  status: "
+    "{constant: new}\n  severity: {constant: P1}\n  market: {constant: DE}\n"
+)
 
 
 def test_dates_whose_day_and_month_cannot_be_told_are_refused(desk):
