@@ -160,7 +160,7 @@ athena-local: $(ENV)/athena-local  ## a stand-in for Athena on this machine, unt
 	@python -m infra.local
 
 locks:  ## pin what pyproject.toml asks for, hashes and no addresses; needs uv
-	@for lock in build: "test:--extra=test --extra=serving --extra=dashboard" "dashboard:--extra=dashboard --constraints=locks/test.txt" "serving:--extra=serving --constraints=locks/test.txt" "landing:--extra=landing --constraints=locks/test.txt" "athena:--extra=athena --constraints=locks/test.txt" "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
+	@for lock in build: "test:--extra=test --extra=serving --extra=dashboard --extra=landing" "dashboard:--extra=dashboard --constraints=locks/test.txt" "serving:--extra=serving --constraints=locks/test.txt" "landing:--extra=landing --constraints=locks/test.txt" "athena:--extra=athena --constraints=locks/test.txt" "athena-local:--extra=athena --extra=athena-local --constraints=locks/test.txt"; do \
 		uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-strip-extras --no-header --no-annotate \
 			--no-emit-index-url $${lock#*:} pyproject.toml -o locks/$${lock%%:*}.txt || exit 1; \
 	done
