@@ -27,6 +27,8 @@ def _suggest(options: argparse.Namespace) -> int:
 
 
 def _files(options: argparse.Namespace) -> int:
+    if str(options.lake).startswith("s3:"):
+        raise Refused(f"{options.lake} is no folder. Land in a folder, --lake /path/to/lake, then: make upload")
     reference = Reference.read(options.seeds)
     mapping = read(options.mapping, reference, dict(options.redact))
     files = Files(options.kind, options.files, mapping, reference)
