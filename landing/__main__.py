@@ -32,6 +32,8 @@ def _tell(text: str) -> None:
 
 
 def _files(options: argparse.Namespace) -> int:
+    if str(options.lake).startswith("s3:"):
+        raise Refused(f"{options.lake} is no folder. Land in a folder, --lake /path/to/lake, then: make upload")
     reference = Reference.read(options.seeds)
     mapping = read(options.mapping, reference, dict(options.redact))
     return _land(options, Files(options.kind, options.files, mapping, reference), reference)

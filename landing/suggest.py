@@ -301,7 +301,7 @@ class _Writer:
         if field.endswith("_at"):
             return bool(column.formats)
         if field == "ticket_id":
-            return column.given == self._look.rows and (column.distinct > 1 or self._look.rows == 1)
+            return column.given == self._look.rows
         if field in ("status", "severity", "market"):
             return column.distinct <= MOST_VALUES and not (column.formats and column.distinct > 10)
         if field == "satisfaction":

@@ -1,6 +1,6 @@
 """Lands updates in child processes that are killed, each before another line of the code that lands, and land again.
 
-python killed_landing.py FOLDER prints, as JSON, for each such line what the lake then has too little, too often, left over.
+python killed_landing.py FOLDER prints, as JSON, for each such line what the lake then lacks, has twice, has left over.
 """
 
 import json

@@ -20,7 +20,7 @@ def desk(tmp_path, monkeypatch, capsys):
 # Day and month can be told from the first row; a market and a status are not known by name; two cells are blank.
 TICKETS = """\
 Ticket No.;Opened;First response;Resolved;Due date;State;Priority;Country;Assigned to;Caller;Short description;Notes
-INC-1;13/03/2026 09:00;13/03/2026 09:30;16/03/2026 11:00;20/3/2026 9:00;Closed;1 - Critical;Germany;ann;c-1;"Broke; now";x
+INC-1;13/03/2026 09:00;13/03/2026 09:30;16/03/2026 11:00;20/3/2026 9:00;Closed;1 - Critical;Germany;ann;c-1;"Off; now";x
 INC-2;01/04/2026 10:00;;;03/04/2026 10:00;In Progress;3 - Moderate;Freedonia;;c-2;Slow;
 INC-3;02/04/2026 10:00;02/04/2026 10:05;;;Awaiting parts;3 - Moderate;United Kingdom;ben;c-1;Lost;
 """
@@ -72,7 +72,7 @@ def test_two_files_never_seen_are_in_the_lake_after_two_commands_and_one_edit_ea
     assert lake.query(f"select {columns} from fct_tickets order by 1") == [
         ("changes:C-1", "UK", "P2", "resolved", "ann", "02 08:00", "02 10:00", "03 08:00", None),
         ("changes:C-2", "UK", "P4", "new", None, "02 09:00", None, None, None),
-        ("tickets:INC-1", "DE", "P1", "closed", "ann", "13 08:00", "13 08:30", "16 10:00", "Broke; now"),
+        ("tickets:INC-1", "DE", "P1", "closed", "ann", "13 08:00", "13 08:30", "16 10:00", "Off; now"),
         ("tickets:INC-2", "AT", "P3", "open", None, "01 08:00", None, None, "Slow"),
         ("tickets:INC-3", "UK", "P3", "on_hold", "ben", "02 08:00", "02 08:05", None, "Lost"),
     ]
