@@ -8,18 +8,32 @@ import sys
 from pathlib import Path
 
 from landing import Refused, jira, servicenow, sql, zendesk_command
-from landing.contract import SEEDS, Reference
+from landing.contract import SEEDS, Anything, Reference
 from landing.core import land
 from landing.database import URL, Database
 from landing.files import Files
 from landing.ledger import Ledger
 from landing.mapping import read
+from landing.needs import proposals
 from landing.suggest import suggestion
 
 DESCRIPTION = """\
 Lands tickets of other systems in the raw zone of a lake, each change once: docs/bring-your-own-tickets.md. Ends with 0
 if all has landed, with 1 if rows were rejected, with 2 if something has to be mended first.
 """
+
+PRODUCTS = {"servicenow": servicenow, "jira": jira}
+_SUGGESTED = "which column is what; `suggest` writes a first one"
+_OWN = "your markets, and what else differs: docs/{}.md has one to begin with"
+FILES = {
+    "csv": ("CSV, by a mapping", _SUGGESTED),
+    "jsonl": ("JSON lines, by a mapping", _SUGGESTED),
+    "servicenow": (
+        "ServiceNow: the event log of incidents as CSV, or records of the Table API as JSON",
+        _OWN.format("servicenow"),
+    ),
+    "jira": ("Jira: issues as JSON, with their changelog and comments", _OWN.format("jira")),
+}
 
 
 def _suggest(options: argparse.Namespace) -> int:
@@ -31,21 +45,19 @@ def _tell(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def _source(options: argparse.Namespace, reference: Reference) -> Files:
+    """What is read from files, of values that the reference knows."""
+    redact = dict(options.redact)
+    if options.kind in PRODUCTS:
+        return PRODUCTS[options.kind].source(options.files, options.mapping, reference, redact, _tell)
+    return Files(options.kind, options.files, read(options.mapping, reference, redact), reference)
+
+
 def _files(options: argparse.Namespace) -> int:
     if str(options.lake).startswith("s3:"):
         raise Refused(f"{options.lake} is no folder. Land in a folder, --lake /path/to/lake, then: make upload")
     reference = Reference.read(options.seeds)
-    mapping = read(options.mapping, reference, dict(options.redact))
-    return _land(options, Files(options.kind, options.files, mapping, reference), reference)
-
-
-def _product(options: argparse.Namespace) -> int:
-    reference = Reference.read(options.seeds)
-    source = {"servicenow": servicenow.source, "jira": jira.source}[options.kind]
-    return _land(options, source(options.files, options.mapping, reference, dict(options.redact), _tell), reference)
-
-
-def _land(options: argparse.Namespace, files: Files, reference: Reference) -> int:
+    files = _source(options, reference)
     files.check(_tell)
     ledger = Ledger(options.lake, writes=not options.dry_run)
     try:
@@ -74,6 +86,22 @@ def _sql(options: argparse.Namespace) -> int:
     return 1 if summary.rejected else 0
 
 
+def _seeds(options: argparse.Namespace) -> int:
+    reference = Reference.read(options.seeds)
+    anything = Anything(reference.statuses, reference.markets)
+    if options.kind == "sql":
+        source = sql.read(options.mapping, anything, dict(options.redact))
+        files = sql.Rows(source, Database(), anything, sql.Position())
+    else:
+        files = _source(options, anything)
+    files.check(_tell)
+    found = proposals(files.batches(0), reference, options.seeds)
+    for remark in found.remarks:
+        print(remark, file=sys.stderr)
+    print(found.write(options.to) if options.to else found.text(), end="")
+    return 0
+
+
 def _redaction(text: str) -> tuple[str, str]:
     field, _, way = text.partition("=")
     if not way:
@@ -88,6 +116,18 @@ def _landing_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--dry-run", action="store_true", help="show the first lines and what would be rejected; write nothing"
     )
+    _redact_argument(command)
+
+
+def _seeds_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="add the rows to the seeds there (default: print them)"
+    )
+    _redact_argument(command)
+    command.set_defaults(run=_seeds)
+
+
+def _redact_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--redact",
         type=_redaction,
@@ -107,39 +147,37 @@ def main() -> int:
     suggesting = commands.add_parser("suggest", help="print a first mapping for a file of CSV or JSON lines")
     suggesting.add_argument("file", type=Path, metavar="FILE")
     suggesting.set_defaults(run=_suggest)
-    for kind, name in (("csv", "CSV"), ("jsonl", "JSON lines")):
-        command = commands.add_parser(kind, help=f"land files of {name}, by a mapping")
-        command.add_argument("files", type=Path, nargs="+", metavar="FILE", help=f"{name}, or the same as gzip")
-        command.add_argument(
-            "--mapping", type=Path, required=True, help="which column is what; `suggest` writes a first one"
-        )
-        _landing_arguments(command)
-        command.set_defaults(run=_files, kind=kind)
-    zendesk_command.add(commands, _landing_arguments)
     seeds = commands.add_parser("seeds", help="propose the rows that the seeds need for a source")
-    zendesk_command.add_seeds(seeds.add_subparsers(required=True, metavar="SOURCE"), _redaction)
+    sources = seeds.add_subparsers(required=True, metavar="SOURCE")
+    for kind, (name, mapping) in FILES.items():
+        command = commands.add_parser(kind, help=f"land files of {name}")
+        of_seeds = sources.add_parser(kind, help="by the statuses, markets and agents that its updates name")
+        for one in (command, of_seeds):
+            one.add_argument("files", type=Path, nargs="+", metavar="FILE", help="or the same as gzip")
+            one.add_argument("--mapping", type=Path, required=kind not in PRODUCTS, help=mapping)
+            one.set_defaults(kind=kind)
+        _landing_arguments(command)
+        _seeds_arguments(of_seeds)
+        command.set_defaults(run=_files)
+    zendesk_command.add(commands, _landing_arguments)
+    zendesk_command.add_seeds(sources, _seeds_arguments)
     command = commands.add_parser(
         "sql", aliases=["mysql"], help=f"land a table or a query of the SQL database that {URL} leads to"
     )
-    command.add_argument(
-        "--mapping", type=Path, required=True, help="table or query, cursor, and which column is what: docs/sql.md"
+    of_seeds = sources.add_parser(
+        "sql", aliases=["mysql"], help="by the statuses, markets and agents that its rows name"
     )
+    for one in (command, of_seeds):
+        one.add_argument(
+            "--mapping", type=Path, required=True, help="table or query, cursor, and which column is what: docs/sql.md"
+        )
     command.add_argument(
         "--full", action="store_true", help="read all, wherever the cursor is; what has landed is skipped"
     )
     _landing_arguments(command)
+    _seeds_arguments(of_seeds)
     command.set_defaults(run=_sql)
-    for kind, name in (
-        ("servicenow", "ServiceNow: the event log of incidents as CSV, or records of the Table API as JSON"),
-        ("jira", "Jira: issues as JSON, with their changelog and comments"),
-    ):
-        command = commands.add_parser(kind, help=f"land files of {name}")
-        command.add_argument("files", type=Path, nargs="+", metavar="FILE", help="or the same as gzip")
-        command.add_argument(
-            "--mapping", type=Path, help=f"your markets, and what else differs: docs/{kind}.md has one to begin with"
-        )
-        _landing_arguments(command)
-        command.set_defaults(run=_product, kind=kind)
+    of_seeds.set_defaults(kind="sql")
     options = parser.parse_args()
     try:
         return options.run(options)

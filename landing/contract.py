@@ -86,6 +86,13 @@ class Reference:
         return {"status": tuple(self.statuses), "severity": SEVERITIES, "market": self.markets}.get(field)
 
 
+class Anything(Reference):
+    """Takes every value: for proposals of the rows that the seeds lack."""
+
+    def known(self, field: str) -> tuple[str, ...] | None:
+        return None
+
+
 def _rows(folder: Path, seed: str) -> list[dict[str, str]]:
     with (folder / f"{seed}.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))

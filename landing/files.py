@@ -150,7 +150,7 @@ class Files:
 
     def _unmapped(self, name: str, found: _Found) -> list[str]:
         one, known = self._fields.get(name), self._reference.known(name)
-        if one is None or one.column is None:
+        if one is None or one.column is None or known is None:
             return []
         missing = [
             (value, count)
@@ -387,9 +387,9 @@ class Files:
         if "source" in fields:
             add("contains(source, ':')", "bad_source", fields["source"])
         for name in ("status", "severity", "market"):
-            if name in fields:
-                known = ", ".join(map(quoted, self._reference.known(name)))
-                add(f"{name} not in ({known})", f"unknown_{name}", fields[name])
+            known = self._reference.known(name)
+            if name in fields and known is not None:
+                add(f"{name} not in ({', '.join(map(quoted, known))})", f"unknown_{name}", fields[name])
         if self._mapping.rows == "tickets" and "status" in fields:
             done = (
                 ", ".join(quoted(status) for status, is_open in self._reference.statuses.items() if not is_open)

@@ -9,7 +9,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 
 from landing import Refused, zendesk_config
-from landing.contract import Reference
+from landing.contract import Anything, Reference
 from landing.core import Summary, land
 from landing.ledger import Ledger
 from landing.zendesk_files import Files
@@ -32,14 +32,11 @@ def add(commands, landing_arguments: Callable[[argparse.ArgumentParser], None]) 
     command.set_defaults(run=_land)
 
 
-def add_seeds(sources, redaction: Callable[[str], tuple[str, str]]) -> None:
+def add_seeds(sources, seeds_arguments: Callable[[argparse.ArgumentParser], None]) -> None:
     command = sources.add_parser("zendesk", help="by schedules, holidays, SLA policies, agents and statuses of Zendesk")
     command.add_argument("files", type=Path, nargs="*", metavar="FILE", help=_FILES_HELP)
     command.add_argument("--config", type=Path, help="which value is what: docs/zendesk.md")
-    command.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="add the rows to the seeds there (default: print them)"
-    )
-    command.add_argument("--redact", type=redaction, action="append", default=[], metavar="FIELD=drop|hash")
+    seeds_arguments(command)
     command.set_defaults(run=_seeds)
 
 
@@ -77,7 +74,7 @@ def _seeds(options: argparse.Namespace) -> int:
     from landing.proposals import Proposals
     from landing.zendesk_seeds import of_files, of_pages, proposals
 
-    configuration = zendesk_config.read(options.config, zendesk_config.Anything({}, ()), dict(options.redact))
+    configuration = zendesk_config.read(options.config, Anything({}, ()), dict(options.redact))
     if options.files:
         pages = of_files(options.files)
     else:

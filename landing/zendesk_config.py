@@ -57,13 +57,6 @@ COLUMNS = {
 CUSTOM = "custom_field:"  # a field of one's own, by its id or its title
 
 
-class Anything(Reference):
-    """Knows every value: for proposals of the rows that the seeds lack."""
-
-    def known(self, field: str) -> tuple[str, ...] | None:
-        return None
-
-
 @dataclass(frozen=True)
 class Configuration:
     path: str
