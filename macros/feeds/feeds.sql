@@ -3,7 +3,7 @@
     columns that two lines share if they tell of the same; `values`: all that a text may be; `ranges`: what a number must be greater than (gt), at least (ge)
     and at most (le); `elements`: what an array holds, texts or objects with fields of their own; `past`: moments that must lie before the second day after
     landing; `results`: more fields that a line can give, which never refuse it; `adds`: what staging adds to the fields; `repeated`: the model that decides between such lines; `records`: the one that has each accepted one
-    once. A lake may be without what `is_optional`. The receiver of service records reads all this, too (receiver/definition.py).
+    once. A lake may be without what `is_optional`. The receiver of service records reads this file, too (receiver/definition.py): it is plain Jinja, without `do`.
 #}
 {% macro feeds() %}
     {{ return({
@@ -86,14 +86,6 @@
 {# How the text of a timestamp must look, from its first character to its last. #}
 {% macro timestamp_pattern() %}
     {{ return('\\d{4}-\\d{2}-\\d{2}T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-](0\\d|1[0-3]):[0-5]\\d|[+-]14:00)') }}
-{% endmacro %}
-
-
-{# The fields in which lines of tickets give what their source has computed itself, by metric: the name without `source_`. #}
-{% macro source_results() %}
-    {% set by_metric = {} %}
-    {% for field in feeds()['ticket_updates'].results %}{% do by_metric.update({field.removeprefix('source_'): field}) %}{% endfor %}
-    {{ return(by_metric) }}
 {% endmacro %}
 
 

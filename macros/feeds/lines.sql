@@ -61,6 +61,14 @@
 {%- endmacro %}
 
 
+{# The fields in which lines of tickets give what their source has computed itself, by metric: the name without `source_`. #}
+{% macro source_results() %}
+    {% set by_metric = {} %}
+    {% for field in feeds()['ticket_updates'].results %}{% do by_metric.update({field.removeprefix('source_'): field}) %}{% endfor %}
+    {{ return(by_metric) }}
+{% endmacro %}
+
+
 {# What JSON text says of a result: true or false, or a number from 0 on that a ticket's life can hold; else null. #}
 {% macro lenient_result(json, type) -%}
     {%- if type == 'boolean' -%}
