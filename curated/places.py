@@ -107,14 +107,14 @@ class Folder:
         written.mkdir()
         yield written
         for path in (*written.rglob("*"), written, self._root):
-            _sync(path)
+            sync(path)
 
     def switch(self, manifest: Manifest) -> None:
         new = self._root / f".{NAME}"
         new.write_bytes(manifest.to_json())
-        _sync(new)
+        sync(new)
         new.replace(self._root / NAME)
-        _sync(self._root)
+        sync(self._root)
 
     def clean(self, manifest: Manifest) -> None:
         for path in self._root.iterdir():
@@ -125,7 +125,7 @@ class Folder:
         """Readers read the folder itself."""
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Makes sure that a file or folder is on the disk, also after a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:

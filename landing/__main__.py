@@ -9,7 +9,7 @@ from pathlib import Path
 
 from landing import Refused, jira, servicenow, sql, zendesk_command
 from landing.contract import SEEDS, Anything, Reference
-from landing.core import land
+from landing.core import land, mendable
 from landing.database import URL, Database
 from landing.files import Files
 from landing.ledger import Ledger
@@ -61,13 +61,11 @@ def _files(options: argparse.Namespace) -> int:
     files.check(_tell)
     ledger = Ledger(options.lake, writes=not options.dry_run)
     try:
-        summary = land(options.lake, files.batches(ledger.run), reference, ledger)
-    except OSError as error:
-        raise Refused(f"{error}. What had landed before stays; once that is mended, run it again.") from None
+        with mendable():
+            summary = land(options.lake, files.batches(ledger.run), reference, ledger)
     finally:
         ledger.close()
-    print(summary.text(options.dry_run))
-    return 1 if summary.rejected else 0
+    return summary.tell(options.dry_run)
 
 
 def _sql(options: argparse.Namespace) -> int:
@@ -75,9 +73,8 @@ def _sql(options: argparse.Namespace) -> int:
     source = sql.read(options.mapping, reference, dict(options.redact))
     database = Database()
     try:
-        summary = sql.run(options.lake, source, database, reference, options.dry_run, options.full)
-    except OSError as error:
-        raise Refused(f"{error}. What had landed before stays; once that is mended, run it again.") from None
+        with mendable():
+            summary = sql.run(options.lake, source, database, reference, options.dry_run, options.full)
     finally:
         database.close()
     print(summary.text(options.dry_run))
@@ -96,9 +93,7 @@ def _seeds(options: argparse.Namespace) -> int:
         files = _source(options, anything)
     files.check(_tell)
     found = proposals(files.batches(0), reference, options.seeds)
-    for remark in found.remarks:
-        print(remark, file=sys.stderr)
-    print(found.write(options.to) if options.to else found.text(), end="")
+    found.tell(options.to)
     return 0
 
 

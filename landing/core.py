@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from landing import Refused
 from landing.contract import (
     INTEGERS,
     REQUIRED,
@@ -66,6 +68,11 @@ class Summary:
     files: list[Path] = field(default_factory=list)
     rejected_file: Path | None = None
 
+    def tell(self, dry_run: bool) -> int:
+        """Prints it; returns how the command ends: 1 if something was rejected."""
+        print(self.text(dry_run))
+        return 1 if self.rejected else 0
+
     def text(self, dry_run: bool = False) -> str:
         lines = [f"read      {self.read:,} rows"]
         folders = sorted({str(path.parent) for path in self.files})
@@ -77,6 +84,15 @@ class Summary:
         if self.rejected_file:
             lines.append(f"All that was rejected is in {self.rejected_file}")
         return "\n".join(lines)
+
+
+@contextmanager
+def mendable() -> Iterator[None]:
+    """Where writing fails, says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise Refused(f"{error}. What had landed before stays; once that is mended, run it again.") from None
 
 
 def land(lake: Path, batches: Iterable[Batch], reference: Reference, ledger: Ledger | None = None) -> Summary:

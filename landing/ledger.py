@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from curated.places import sync
 from landing import Refused
 from landing.contract import FEED
 
@@ -163,13 +164,15 @@ class Ledger:
             self._lock = None
 
 
-def sync(folder: Path) -> None:
-    """Makes the names in a folder durable."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all, and durably."""
+    written = path.with_name(f".{path.name}")
+    with written.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(written, path)
+    sync(path.parent)
 
 
 def _escaped(path: Path) -> str:

@@ -92,19 +92,28 @@ def read(path: Path, reference: Reference, redact: dict[str, str] | None = None)
 
     redact: more of it, field: drop or hash.
     """
+    return Reader(str(path), reference).mapping(
+        composed(path, " Write one: python -m landing suggest FILE"), redact or {}
+    )
+
+
+def composed(path: Path, advice: str = "") -> yaml.Node | None:
+    """The nodes of a file of YAML, in which every scalar is a text. Refused if it cannot be read, with advice.
+
+    Their marks have the file's path for a name.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        with path.open(encoding="utf-8-sig") as file:
+            return yaml.compose(file, Loader=yaml.BaseLoader)
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}. Write one: python -m landing suggest FILE") from None
+        raise Refused(f"{path} cannot be read: {error}.{advice}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise Refused(f"{path}{where}: this is no YAML: {getattr(error, 'problem', None) or error}") from None
-    return _Reader(str(path), reference).mapping(node, redact or {})
 
 
-class _Reader:
+class Reader:
     """Goes through the nodes of the file, in which every scalar is a text, and gathers what is wrong."""
 
     def __init__(self, path: str, reference: Reference):

@@ -9,7 +9,7 @@ import yaml
 
 from landing import Refused
 from landing.contract import Reference
-from landing.mapping import Mapping, _Reader
+from landing.mapping import Mapping, Reader, composed
 
 _SHIPPED = Path(__file__).resolve().parent / "mappings"
 
@@ -40,9 +40,9 @@ def read(
             f"--mapping:\n\n    fields:\n      market: {{constant: {(reference.markets or ('DE',))[0]}}}\n\n"
             f"docs/{product.partition('_')[0]}.md tells what else it may say."
         )
-    base = _composed(_SHIPPED / f"{product}.yml")
+    base = composed(_SHIPPED / f"{product}.yml")
     _forget_unknown(base, reference)
-    own = _composed(path)
+    own = composed(path)
     reader = _Overlay(str(path), reference)
     if not isinstance(own, yaml.MappingNode):
         raise Refused(f"{path}: this is no mapping. Write keys with values, such as fields: and below it market:")
@@ -52,7 +52,7 @@ def read(
     return Overlaid(reader.mapping(_overlaid(base, own), redact), frozenset(names), extras)
 
 
-class _Overlay(_Reader):
+class _Overlay(Reader):
     """Says where the user's file is wrong: of what it leaves to the product, under which key it can say otherwise."""
 
     def _place(self, node: yaml.Node | None, key: str) -> str:
@@ -64,18 +64,6 @@ class _Overlay(_Reader):
             return {}
         own.value = [(key, value) for key, value in own.value if key.value != name]
         return {key: self._text(value, f"{name}.{key}") for key, value in self._members(node, name, known).items()}
-
-
-def _composed(path: Path) -> yaml.Node | None:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            return yaml.compose(file, Loader=yaml.BaseLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise Refused(f"{path}{where}: this is no YAML: {getattr(error, 'problem', None) or error}") from None
 
 
 def _member(node: yaml.Node | None, name: str) -> yaml.Node | None:

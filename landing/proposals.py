@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
+import sys
 import unicodedata
 from pathlib import Path
 
 from landing import Refused
+from landing.ledger import write_whole
 
 # The columns of each seed that may be proposed, in the order in which they need each other, and how many are its key.
 SEEDS = {
@@ -66,6 +67,12 @@ class Proposals:
     def remark(self, text: str) -> None:
         if text not in self.remarks:
             self.remarks.append(text)
+
+    def tell(self, to: Path | None) -> None:
+        """Prints what is proposed, or adds it to the seeds in a folder; remarks go to standard error."""
+        for remark in self.remarks:
+            print(remark, file=sys.stderr)
+        print(self.write(to) if to else self.text(), end="")
 
     def text(self) -> str:
         """What is proposed, as parts of seeds."""
@@ -129,9 +136,4 @@ def _append(path: Path, text: str) -> None:
     before = path.read_bytes() if path.exists() else b""
     if before and not before.endswith(b"\n"):
         before += b"\n"
-    written = path.with_name(f".{path.name}")
-    with written.open("wb") as file:
-        file.write(before + text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(written, path)
+    write_whole(path, before + text.encode())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -22,12 +21,13 @@ import pyarrow as pa
 import pyarrow.compute as arrow
 import yaml
 
+from curated.places import sync
 from landing import Refused, mapping
 from landing.contract import Reference, quoted
 from landing.core import Batch, Summary, land
 from landing.database import Database, is_time, is_utc, sa, text
 from landing.files import MOST_VALUES, Files, _Found
-from landing.ledger import Ledger, sync
+from landing.ledger import Ledger, write_whole
 from landing.mapping import meant
 from landing.reading import Piece
 from landing.times import ISO, is_format
@@ -60,14 +60,7 @@ class Source:
 
 def read(path: Path, reference: Reference, redact: dict[str, str] | None = None) -> Source:
     """What a configuration file says. Refused with all that is wrong with it."""
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}. docs/sql.md shows one.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise Refused(f"{path}{where}: this is no YAML: {getattr(error, 'problem', None) or error}") from None
+    node = mapping.composed(path, " docs/sql.md shows one.")
     if not isinstance(node, yaml.MappingNode):
         raise Refused(f"{path}: this is no mapping. docs/sql.md shows one.")
     own, rest, problems = {}, [], []
@@ -91,7 +84,7 @@ def read(path: Path, reference: Reference, redact: dict[str, str] | None = None)
         problems.append(f"{path}, overlap: has no meaning without cursor.")
     node.value = rest
     try:
-        found = mapping._Reader(str(path), reference).mapping(node, redact or {})
+        found = mapping.Reader(str(path), reference).mapping(node, redact or {})
     except Refused as error:
         raise Refused("\n".join([*problems, str(error)])) from None
     if problems:
@@ -146,13 +139,7 @@ class Cursor:
 
     def store(self, position: Position) -> None:
         self.path.parent.mkdir(exist_ok=True)
-        written = self.path.with_suffix(".new")
-        with written.open("w", encoding="utf-8") as file:
-            json.dump(self._what | position.as_json(), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(written, self.path)
-        sync(self.path.parent)
+        write_whole(self.path, json.dumps(self._what | position.as_json(), indent=1).encode())
         sync(self.path.parent.parent)
 
 

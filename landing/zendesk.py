@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,14 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from landing import Refused
 from landing.contract import UPDATES, Reference
 from landing.core import Batch
 from landing.history import UNKNOWN, states
-from landing.redact import KEY, prepare
+from landing.redact import hashed, key_of
 from landing.zendesk_config import COLUMNS, CUSTOM, Configuration
 
 LAST = 2**63 - 1  # sequence of what a ticket says beside its audits: after all that happened in the same second
@@ -85,9 +81,7 @@ class Translation:
     def __init__(self, configuration: Configuration, reference: Reference, known: Known):
         self._configuration, self._reference, self._known = configuration, reference, known
         self._redact = configuration.redact
-        with duckdb.connect() as connection:
-            prepare(connection, self._redact)
-        self._key = os.environ.get(KEY, "").encode("utf-8", "surrogateescape")
+        self._key = key_of(self._redact)
         self.unmapped: dict[str, Counter[str | None]] = {name: Counter() for name in _CHECKED}
         columns = {one.column for one in configuration.fields.values() if one.column is not None}
         self._names = {column: self._raw_name(column) for column in sorted(columns)}
@@ -327,7 +321,7 @@ class Translation:
         way = self._redact.get(name)
         if way is None or value is None or not value.strip():
             return value
-        return None if way == "drop" else hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()
+        return None if way == "drop" else hashed(value, self._key)
 
     def _redacted(self, update: dict[str, Any]) -> dict[str, Any]:
         return update | {name: self._hidden(name, update[name]) for name in self._redact if name in update}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 from pathlib import Path
 
 from landing import Refused, zendesk_config
 from landing.contract import Anything, Reference
-from landing.core import Summary, land
+from landing.core import Summary, land, mendable
 from landing.ledger import Ledger
 from landing.zendesk_files import Files
 
@@ -49,16 +48,14 @@ def _land(options: argparse.Namespace) -> int:
         files.check()
     ledger = Ledger(options.lake, writes=not options.dry_run)
     try:
-        if files is not None:
-            summary = land(options.lake, files.batches(), reference, ledger)
-        else:
-            summary = _live(options, configuration, reference, ledger)
-    except OSError as error:
-        raise Refused(f"{error}. What had landed before stays; once that is mended, run it again.") from None
+        with mendable():
+            if files is not None:
+                summary = land(options.lake, files.batches(), reference, ledger)
+            else:
+                summary = _live(options, configuration, reference, ledger)
     finally:
         ledger.close()
-    print(summary.text(options.dry_run))
-    return 1 if summary.rejected else 0
+    return summary.tell(options.dry_run)
 
 
 def _live(options: argparse.Namespace, configuration, reference: Reference, ledger: Ledger) -> Summary:
@@ -84,7 +81,5 @@ def _seeds(options: argparse.Namespace) -> int:
             raise Refused(f"{_DLT} ({error})") from None
         pages = of_pages(Api())
     found: Proposals = proposals(pages, configuration, options.seeds)
-    for remark in found.remarks:
-        print(remark, file=sys.stderr)
-    print(found.write(options.to) if options.to else found.text(), end="")
+    found.tell(options.to)
     return 0

@@ -9,7 +9,7 @@ import yaml
 
 from landing import Refused
 from landing.contract import TYPES, Reference
-from landing.mapping import Field, _Reader, meant
+from landing.mapping import Field, Reader, composed, meant
 
 # The fields that can be told where they come from, with where that is unless the file says otherwise.
 DEFAULTS: dict[str, dict] = {
@@ -75,18 +75,11 @@ def read(path: Path | None, reference: Reference, redact: dict[str, str] | None 
     """
     if path is None:
         return _ConfigurationReader("the defaults", reference).configuration(yaml.compose("{}"), redact or {})
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}. docs/zendesk.md says what to write.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise Refused(f"{path}{where}: this is no YAML: {getattr(error, 'problem', None) or error}") from None
+    node = composed(path, " docs/zendesk.md says what to write.")
     return _ConfigurationReader(str(path), reference).configuration(node, redact or {})
 
 
-class _ConfigurationReader(_Reader):
+class _ConfigurationReader(Reader):
     def configuration(self, node: yaml.Node | None, redact: dict[str, str]) -> Configuration:
         if not isinstance(node, yaml.MappingNode):
             raise Refused(f"{self._path}: this is no configuration. docs/zendesk.md says what to write.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 
 from landing.contract import Reference
 from landing.core import Batch, Summary, land
-from landing.ledger import Ledger, sync
+from landing.ledger import Ledger, write_whole
 from landing.zendesk import Known, Translation, batch
 from landing.zendesk_api import Api, Expired
 from landing.zendesk_config import Configuration
@@ -140,13 +139,8 @@ class Live:
 
     def _keep_position(self) -> None:
         """Only once all before it has landed."""
-        written = self._file.with_name(f".{self._file.name}")
-        with written.open("w", encoding="utf-8") as file:
-            json.dump({"cursor": self._position.cursor, "exported": self._position.exported}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(written, self._file)
-        sync(self._file.parent)
+        position = {"cursor": self._position.cursor, "exported": self._position.exported}
+        write_whole(self._file, json.dumps(position).encode())
 
 
 def _utc(seconds: int) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
 import re
 import zoneinfo
 from collections.abc import Iterator
@@ -13,10 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from landing.proposals import Proposals, slug
-from landing.redact import KEY, prepare
+from landing.redact import hashed, key_of
 from landing.zendesk_config import COLUMNS, CUSTOM, Configuration
 from landing.zendesk_files import pages as of_file
 
@@ -72,8 +67,7 @@ def proposals(pages, configuration: Configuration, folder: Path) -> Proposals:
 class _Seeds:
     def __init__(self, pages: list[dict[str, Any]], configuration: Configuration, found: Proposals):
         self._pages, self._fields, self._redact, self._found = pages, configuration.fields, configuration.redact, found
-        with duckdb.connect() as connection:
-            prepare(connection, self._redact)
+        self._key = key_of(self._redact)
         self._calendars: dict[str, str] = {}  # by schedule
 
     def all(self) -> Proposals:
@@ -284,8 +278,7 @@ class _Seeds:
                 continue
             agent, name = str(user["id"]), user.get("name")
             if way == "hash":
-                key = os.environ[KEY].encode("utf-8", "surrogateescape")
-                agent = name = hmac.new(key, agent.encode(), hashlib.sha256).hexdigest()
+                agent = name = hashed(agent, self._key)
             group = str(user.get("default_group_id"))
             self._found.add("agents", agent_id=agent, agent_name=name, region="", team=groups.get(group, ""))
 
