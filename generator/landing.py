@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
@@ -13,6 +12,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from generator.ahead import ahead
 from generator.calendars import day_number, day_of
 from generator.defects import Defect, broken
 from generator.draws import Draws
@@ -60,8 +60,8 @@ def land(
 
     Making lines, turning them into text and writing it go on side by side, each a little ahead of the next.
     """
-    landings = _ahead(_landings(feeds, lives, days, day_number(parameters.start)))
-    texts = _ahead(_texts(parameters, landings))
+    landings = ahead(_landings(feeds, lives, days, day_number(parameters.start)))
+    texts = ahead(_texts(parameters, landings))
     for (day, feed), parts in groupby(texts, key=itemgetter(0, 1)):
         counts = []
         lake.land(feed, day_of(day), _counted(parts, counts))
@@ -156,13 +156,3 @@ def _texts_of(batch: Sequence[Landing]) -> list[pa.StringArray | None]:
             texts[place] = together.slice(start, size)
             start += size
     return texts
-
-
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, the next one being made in a thread of its own while the last is used."""
-    nothing = object()
-    with ThreadPoolExecutor(max_workers=1) as maker:
-        following = maker.submit(next, items, nothing)
-        while (item := following.result()) is not nothing:
-            following = maker.submit(next, items, nothing)
-            yield item

@@ -54,8 +54,6 @@ def _source(options: argparse.Namespace, reference: Reference) -> Files:
 
 
 def _files(options: argparse.Namespace) -> int:
-    if str(options.lake).startswith("s3:"):
-        raise Refused(f"{options.lake} is no folder. Land in a folder, --lake /path/to/lake, then: make upload")
     reference = Reference.read(options.seeds)
     files = _source(options, reference)
     files.check(_tell)
@@ -104,10 +102,16 @@ def _redaction(text: str) -> tuple[str, str]:
     return field, way
 
 
+def _lake(text: str) -> Path:
+    if text.startswith("s3:"):
+        raise argparse.ArgumentTypeError(
+            f"{text} is no folder. Land in a folder, --lake /path/to/lake, then: make upload"
+        )
+    return Path(text)
+
+
 def _landing_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--lake", type=Path, default=Path(os.environ.get("LAKE", "lake")), help="(default: LAKE, or lake)"
-    )
+    command.add_argument("--lake", type=_lake, default=os.environ.get("LAKE", "lake"), help="(default: LAKE, or lake)")
     command.add_argument(
         "--dry-run", action="store_true", help="show the first lines and what would be rejected; write nothing"
     )

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TypeVar
 
 import pyarrow as pa
 
+from generator.ahead import ahead
 from landing import Refused
 from landing.contract import (
     INTEGERS,
@@ -29,8 +29,6 @@ from landing.contract import (
     too_late,
 )
 from landing.ledger import Ledger, today
-
-T = TypeVar("T")
 
 FILE_BYTES = 128 * 1024**2
 _SYNCED = 16 * 1024**2  # bytes after which what is written is synced
@@ -259,16 +257,6 @@ class Progress:
                 f"{percent}{summary.read:,} rows read, {summary.landed:,} updates new, {now - self._begun:.0f} s",
                 file=sys.stderr,
             )
-
-
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, the next one being made in a thread of its own while the last is used."""
-    nothing = object()
-    with ThreadPoolExecutor(max_workers=1) as maker:
-        following = maker.submit(next, items, nothing)
-        while (item := following.result()) is not nothing:
-            following = maker.submit(next, items, nothing)
-            yield item
 
 
 def located(file: str | None, line: int | None, column: str | None) -> str:

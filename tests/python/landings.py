@@ -381,3 +381,13 @@ class Desk(Sender):
             ("unknown_market", {"market": pick(("XX", "de", " DE"))}),
             self.in_the_future("updated_at", day),
         ]
+
+
+def landed_lines(lake):
+    """The lines of ticket_updates in a lake that its builds read, by ticket, moment and sequence."""
+    found = [
+        json.loads(line)
+        for path in sorted(lake.glob("raw/ticket_updates/dt=*/[!_.]*.jsonl"))
+        for line in path.read_bytes().splitlines()
+    ]
+    return sorted(found, key=lambda line: (line["ticket_id"], line["updated_at"], line["sequence"]))

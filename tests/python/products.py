@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from lakes import PROJECT
+from landings import landed_lines
 
 
 class Product:
@@ -33,9 +34,7 @@ class Product:
         return [line for line in self.lines() if line not in before]
 
     def lines(self):
-        paths = sorted(self.lake.glob("raw/ticket_updates/dt=*/*.jsonl"))
-        lines = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
-        return sorted(lines, key=lambda line: (line["ticket_id"], line["updated_at"], line["sequence"]))
+        return landed_lines(self.lake)
 
 
 def told(lines, *fields):

@@ -223,3 +223,11 @@ def test_a_disk_that_is_full_is_told_and_the_next_run_goes_on(tmp_path, monkeypa
     assert lines(tmp_path) == []
     assert land(tmp_path, batch(UPDATE)).landed == 1
     assert len(lines(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("source", ["csv", "zendesk", "jira", "mysql"])
+def test_a_lake_on_s3_is_refused_with_the_way_around(tmp_path, source):
+    command = [sys.executable, "-m", "landing", source, "--lake", "s3://lake", "--dry-run"]
+    ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert "s3://lake is no folder" in ran.stderr and "make upload" in ran.stderr

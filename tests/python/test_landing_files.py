@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from landings import landed_lines
 
 from landing import __main__ as command
 from landing import reading
@@ -77,12 +78,7 @@ class Desk:
 
     def lines(self):
         """What has landed, in order of ticket, moment and sequence."""
-        found = [
-            json.loads(line)
-            for path in sorted(self.lake.glob("raw/ticket_updates/dt=*/[!_.]*.jsonl"))
-            for line in path.read_bytes().splitlines()
-        ]
-        return sorted(found, key=lambda line: (line["ticket_id"], line["updated_at"], line["sequence"]))
+        return landed_lines(self.lake)
 
     def told(self, *fields):
         """These fields of what has landed, None for absent ones."""

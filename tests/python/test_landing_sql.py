@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import pytest
 from lakes import PROJECT
+from landings import landed_lines
 from mariadb import ESCAPED, PASSWORD, USER, server
 
 from landing import __main__ as command
@@ -119,12 +120,7 @@ class Desk:
         return error.replace(f"{self.folder}/", "").strip()
 
     def lines(self):
-        found = [
-            json.loads(line)
-            for path in sorted(self.lake.glob("raw/ticket_updates/dt=*/[!_.]*.jsonl"))
-            for line in path.read_text(encoding="utf-8").splitlines()
-        ]
-        return sorted(found, key=lambda line: (line["ticket_id"], line["updated_at"], line["sequence"]))
+        return landed_lines(self.lake)
 
     def told(self, *fields):
         return [tuple(line.get(field) for field in fields) for line in self.lines()]
