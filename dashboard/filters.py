@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.lake import Lake, first_row
+from dashboard.lake import FILTERED, Lake, first_row
 
 # Of tickets, by column. The key is the parameter of the address.
-COLUMNS = {"market": "Market", "severity": "Severity", "category": "Category", "team": "Team", "source": "Source"}
+COLUMNS = {one: one.capitalize() for one in FILTERED}
 # What they are called stands in the address. The first one holds until another is chosen.
 FROM_TO = "From … to …"
 PERIODS = {

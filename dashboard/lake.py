@@ -15,6 +15,10 @@ import curated
 VERSIONS = 2  # in memory: whoever still looks at the one before sees it to the end
 SECONDS = 2  # for which no reader asks again which version is the latest
 NONE = "(none)"  # a blank, as in ticket_kpis_daily
+KINDS = {"HUGEINT": "Int64", "ENUM": "object"}  # of DuckDB, and what pages calculate with: sums, and text
+
+# Of tickets, what the filters are for. Kept as numbers with a name, compared and grouped three times as fast as text.
+FILTERED = ("market", "severity", "category", "team", "source")
 
 # What most pages count, with a column for each filter and UTC dates instead of moments, so that it is quick.
 TICKETS = f"""
@@ -53,6 +57,10 @@ class Lake:
         self.version = version
         self._connection = version.connect()
         self._connection.execute(TICKETS)
+        for one in FILTERED:  # an enum needs a value, also where no ticket has landed
+            values = f"select {one} from tickets union select '{NONE}' order by 1"
+            self._connection.execute(f"create type {one}_values as enum ({values})")
+            self._connection.execute(f"alter table tickets alter {one} type {one}_values")
         self._connection.execute(OPEN_TICKETS)
         self._making = threading.Lock()
 
@@ -82,8 +90,8 @@ class Lake:
 
     def query(self, sql: str, parameters: tuple[Any, ...]) -> pd.DataFrame:
         found = self._connection.cursor().execute(sql, parameters)
-        sums = {name: "Int64" for name, kind, *_ in found.description if kind == "HUGEINT"}
-        return found.df().astype(sums)
+        kinds = {name: str(kind).partition("(")[0] for name, kind, *_ in found.description}
+        return found.df().astype({name: KINDS[kind] for name, kind in kinds.items() if kind in KINDS})
 
 
 def first_row(rows: pd.DataFrame) -> dict[str, Any]:

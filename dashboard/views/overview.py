@@ -30,26 +30,21 @@ where {scope}
 BY_DAY = "select created_on as day, count(*) as opened from tickets where {scope} group by 1 order by 1"
 BY_SEVERITY = "select severity, count(*) as tickets from tickets where {scope} group by 1 order by 1"
 BY_MARKET = """
-select market_name as market, count(ticket_key) as tickets
-from dim_markets left join (select market, ticket_key from tickets where {scope}) using (market)
-group by 1
+select market_name as market, coalesce(tickets, 0) as tickets
+from dim_markets left join (select market, count(*) as tickets from tickets where {scope} group by 1) using (market)
 order by 2 desc, 1
 """
 BY_CATEGORY = f"""
 select category, count(*) as tickets from tickets where {{scope}} group by 1 order by 2 desc, 1 limit {CATEGORIES}
 """
 RESOLUTION_TIMES = """
-select
-    severity,
-    count(*) as resolved,
-    quantile_disc(resolution_hours, 0.10) as p10,
-    quantile_disc(resolution_hours, 0.25) as p25,
-    quantile_disc(resolution_hours, 0.50) as p50,
-    quantile_disc(resolution_hours, 0.75) as p75,
-    quantile_disc(resolution_hours, 0.90) as p90
-from tickets
-where {scope}
-group by 1
+select severity, resolved, p[1] as p10, p[2] as p25, p[3] as p50, p[4] as p75, p[5] as p90
+from (
+    select severity, count(*) as resolved, quantile_disc(resolution_hours, [0.10, 0.25, 0.50, 0.75, 0.90]) as p
+    from tickets
+    where {scope}
+    group by 1
+)
 order by 1
 """
 BY_MARKET_AND_SEVERITY = "select market, severity, count(*) as tickets from tickets where {scope} group by 1, 2"
