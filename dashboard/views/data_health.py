@@ -45,6 +45,8 @@ where {scope} and reason = ?
 order by landed_on desc, file, line_id
 limit 50
 """
+AGREEMENT = "from source_agreement order by source, metric"
+DISAGREEMENTS = "from source_disagreements where metric = ? order by abs(difference) desc, ticket_key limit 50"
 
 
 def show(lake: Lake, scope: Scope) -> None:
@@ -70,6 +72,14 @@ def show(lake: Lake, scope: Scope) -> None:
             rows = scope.rows(lake, SAMPLES, DAY, (), (reason,))
             shown.sheet(rows, f"Lines refused with reason {reason}")
             shown.downloads("quarantine_samples", rows)
+    agreement = lake.rows(AGREEMENT)
+    shown.table("agreement", agreement, empty="No line states a result of its source's own: nothing to compare.")
+    if differing := sorted(set(agreement.loc[agreement["differ"] > 0, "metric"])):
+        with shown.panel("disagreements"):
+            metric = st.selectbox("Metric", differing, key="metric", bind="query-params")
+            rows = lake.rows(DISAGREEMENTS, (metric,))
+            shown.sheet(rows, f"Tickets that differ in {metric}")
+            shown.downloads("disagreements", rows)
     with shown.panel("last_build"):
         _build(lake)
 

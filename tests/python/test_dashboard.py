@@ -316,6 +316,29 @@ def test_one_ticket_is_enough_for_every_page(drawn, dbt, lake):
         assert not drawn(title, zone).error, title
 
 
+def test_what_sources_say_otherwise_is_told(drawn, desk, dbt, lake):
+    assert any("nothing to compare" in one.value for one in drawn("Data health").info)
+    opened, resolved = "2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"
+    lake.land({
+        "dt=2026-03-02/a.jsonl": file_of(*(
+            ticket_line(
+                ticket_id=ticket, status="resolved", created_at=opened, updated_at=resolved, source=source,
+                source_resolution_minutes=minutes, source_reopen_count=0,
+            )
+            for ticket, source, minutes in (("a", "crm", 60), ("b", "crm", 10), ("c", "erp", 75))
+        ))
+    })  # fmt: skip
+    page = drawn("Data health", published(dbt, lake))
+    (agreement,) = (one.value for one in page.dataframe if "agree_share" in one.value)
+    assert agreement[["source", "metric", "tickets", "differ"]].values.tolist() == [
+        ["crm", "reopen_count", 2, 0], ["crm", "resolution_minutes", 2, 1],
+        ["erp", "reopen_count", 1, 0], ["erp", "resolution_minutes", 1, 1],
+    ]  # fmt: skip
+    assert page.selectbox("metric").options == ["resolution_minutes"]
+    (differing,) = (one.value for one in page.dataframe if "lake_value" in one.value)
+    assert differing[["ticket_key", "difference"]].values.tolist() == [["crm:b", 50], ["erp:c", -15]]
+
+
 @pytest.mark.parametrize("content", ['{"format": 1', '{"format": 1}', '{"format": 2}', "[]"])
 def test_a_broken_manifest_is_told(drawn, desk, tmp_path, content):
     shutil.copytree(desk, tmp_path / "curated")
