@@ -84,7 +84,7 @@ receive: $(ENV)/serving  ## receives service records over HTTP and lands them in
 	@python -m receiver
 
 test: $(ENV)/test lint  ## lint, and the project on DuckDB; CI runs this and test-athena
-	python -m pytest -q -n 3 --dist loadfile
+	python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test-athena: $(ENV)/test $(ENV)/athena-local  ## the same project on a real Trino that stands in for Athena: the same rows, faults, limits
 	python -m pytest -q -n 2 --dist loadfile tests/athena

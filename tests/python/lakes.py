@@ -81,6 +81,7 @@ class Dbt:
             "LAKE": str(self.link),
             "DBT_TARGET_PATH": str(self.home / "target"),
             "DBT_LOG_PATH": str(self.home / "logs"),
+            "DBT_LOG_LEVEL_FILE": "none",  # which spares a tenth of the time
             "DBT_USE_COLORS": "false",
         }
         self.forker = subprocess.Popen(
@@ -137,6 +138,14 @@ class Dbt:
     def close(self):
         self.forker.stdin.close()
         self.forker.wait()
+
+
+def full_refresh(dbt, folder, contents):
+    """Every public table of a fresh lake with these files."""
+    lake = Lake(folder)
+    lake.land(contents)
+    dbt.build(lake, "--full-refresh")
+    return dbt.read(lake)
 
 
 def seed_rows(name, folder=PROJECT / "seeds"):
