@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import pytest
 from conftest import AthenaDbt, AthenaLake
 from lakes import Dbt, Lake, differences
-from landings import Landing, random_landing
+from landings import WITHOUT_RESULTS, Landing, random_landing
 from test_same_rows import parts_of
 
 from infra.local.athena import AthenaError
@@ -109,7 +109,9 @@ def faults(local, athena_lake, athena_dbt, tmp_path_factory) -> Iterator[Faults]
 
 
 def test_after_queries_that_failed_and_runs_that_were_killed_the_next_run_heals(faults):
-    """Each run takes up what the one before has left, and is killed further on."""
+    """Each run takes up what the one before has left, an older version's tables at first, and is killed further on."""
+    for statement in WITHOUT_RESULTS:
+        faults.athena_lake.desk.run(statement)
     faults.land()
     faults.local.athena.fail_next(r"merge into \S*int_ticket_periods\W", "HIVE_CURSOR_ERROR: a disk is broken")
     exit_code, output = faults.run()

@@ -36,6 +36,16 @@ RESULTS = {
     "source_reopen_count": NUMBERS,
     "source_agent_reply_count": NUMBERS,
 }
+# Leaves of a lake what a version built that did not know results.
+WITHOUT_RESULTS = (
+    *(
+        f"alter table {table} drop column {name}"
+        for table in ("stg_ticket_updates__lines", "int_repeated_updates")
+        for name in RESULTS
+    ),
+    "drop table int_source_results",
+    "delete from load_watermarks where model = 'int_source_results'",
+)
 IGNORED = (
     *("{day}/_a.jsonl", "{day}/.a.jsonl", "{day}/a.json", "{day}/a.jsonl.tmp", "{day}/a.jsonl.gz.part"),
     *("{day}/sub/a.jsonl", "dt=2026-02-30/a.jsonl", "dt=2026-4-1/a.jsonl", "dt=today/a.jsonl", "a.jsonl"),
