@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from landing import Refused, jira, servicenow, sql, zendesk_command
+from landing import Refused, jira, servicenow, sql
 from landing.contract import SEEDS, Anything, Reference
 from landing.core import land, mendable
 from landing.database import URL, Database
@@ -16,6 +16,7 @@ from landing.ledger import Ledger
 from landing.mapping import read
 from landing.needs import proposals
 from landing.suggest import suggestion
+from landing.zendesk import command as zendesk
 
 DESCRIPTION = """\
 Lands tickets of other systems in the raw zone of a lake, each change once: docs/bring-your-own-tickets.md. Ends with 0
@@ -158,8 +159,8 @@ def main() -> int:
         _landing_arguments(command)
         _seeds_arguments(of_seeds)
         command.set_defaults(run=_files)
-    zendesk_command.add(commands, _landing_arguments)
-    zendesk_command.add_seeds(sources, _seeds_arguments)
+    zendesk.add(commands, _landing_arguments)
+    zendesk.add_seeds(sources, _seeds_arguments)
     command = commands.add_parser(
         "sql", aliases=["mysql"], help=f"land a table or a query of the SQL database that {URL} leads to"
     )

@@ -51,7 +51,7 @@ class Files:
         ]
         if problems:
             raise Refused("\n".join(problems))
-        found = _Found()
+        found = Found()
         for path in self._paths:
             for piece in self._pieces(path):
                 self._look(connection, path, piece, found)
@@ -88,7 +88,7 @@ class Files:
                     problems.append(f"{one.place}: column {one.column!r}: {path} {problem}.{known}")
         return problems
 
-    def _look(self, connection: duckdb.DuckDBPyConnection, path: Path, piece: reading.Piece, found: _Found) -> None:
+    def _look(self, connection: duckdb.DuckDBPyConnection, path: Path, piece: reading.Piece, found: Found) -> None:
         connection.register("piece", piece.rows)
         connection.execute(f"create or replace temp table texts as {self._texts()}")
         connection.unregister("piece")
@@ -114,7 +114,7 @@ class Files:
             if one.is_time:
                 self._look_at_times(connection, one, path, found)
 
-    def _look_at_times(self, connection: duckdb.DuckDBPyConnection, one: Field, path: Path, found: _Found) -> None:
+    def _look_at_times(self, connection: duckdb.DuckDBPyConnection, one: Field, path: Path, found: Found) -> None:
         text = f"t_{one.name}"
         other = swapped(one.formats)
         turned = (
@@ -148,7 +148,7 @@ class Files:
             rows = connection.execute(f"select {text} from texts where {text} is not null limit 1000").fetchall()
             times.sample += [value for (value,) in rows]
 
-    def _unmapped(self, name: str, found: _Found) -> list[str]:
+    def _unmapped(self, name: str, found: Found) -> list[str]:
         one, known = self._fields.get(name), self._reference.known(name)
         if one is None or one.column is None or known is None:
             return []
@@ -173,7 +173,7 @@ class Files:
             )
         return lines
 
-    def _times(self, one: Field, found: _Found) -> list[str]:
+    def _times(self, one: Field, found: Found) -> list[str]:
         times = found.times.get(one.name, _Times())
         if times.unread and (not times.read or (times.turned == times.given and times.turned > times.read)):
             path, first = times.unread
@@ -503,7 +503,9 @@ class _Times:
 
 
 @dataclass
-class _Found:
+class Found:
+    """What the check of a source has met: values by field, where first, its times, the columns that are there."""
+
     values: dict[str, Counter[str]] = field(
         default_factory=lambda: {name: Counter() for name in ("status", "severity", "market")}
     )

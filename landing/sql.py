@@ -26,7 +26,7 @@ from landing import Refused, mapping
 from landing.contract import Reference, quoted
 from landing.core import Batch, Summary, land
 from landing.database import Database, is_time, is_utc, sa, text
-from landing.files import MOST_VALUES, Files, _Found
+from landing.files import MOST_VALUES, Files, Found
 from landing.ledger import Ledger, write_whole
 from landing.mapping import meant
 from landing.reading import Piece
@@ -59,7 +59,7 @@ class Source:
 
 
 def read(path: Path, reference: Reference, redact: dict[str, str] | None = None) -> Source:
-    """What a configuration file says. Refused with all that is wrong with it."""
+    """What a mapping says. Refused with all that is wrong with it."""
     node = mapping.composed(path, " docs/sql.md shows one.")
     if not isinstance(node, yaml.MappingNode):
         raise Refused(f"{path}: this is no mapping. docs/sql.md shows one.")
@@ -123,7 +123,7 @@ class Cursor:
 
     def __init__(self, folder: Path, source: Source, address: str):
         what = {"database": address, "read": source.table or source.query, "cursor": source.cursor}
-        self._what = what | {"configuration": source.path.name}
+        self._what = what | {"mapping": source.path.name}
         digest = hashlib.sha256(json.dumps(self._what, sort_keys=True).encode()).hexdigest()
         self.path = folder / "cursors" / f"{source.path.stem}-{digest[:12]}.json"
 
@@ -171,7 +171,7 @@ class Rows(Files):
             if problems := self._table_problems() or self._headers():
                 raise Refused("\n".join(problems))
             pieces = self._sample()
-            found = _Found()
+            found = Found()
             with self._connected() as connection:
                 problems = [
                     f"{one.place}: {form!r} is no format that can be read. Usual parts are %d, %m, %Y, %H, %M, %S."
@@ -244,7 +244,7 @@ class Rows(Files):
         }
         return pieces
 
-    def _look_at_sample(self, connection, piece: Piece, found: _Found) -> None:
+    def _look_at_sample(self, connection, piece: Piece, found: Found) -> None:
         connection.register("piece", piece.rows)
         connection.execute(f"create or replace temp table texts as {self._texts()}")
         connection.unregister("piece")
@@ -252,7 +252,7 @@ class Rows(Files):
             if one.is_time:
                 self._look_at_times(connection, one, self._paths[0], found)
 
-    def _count(self, name: str, found: _Found) -> None:
+    def _count(self, name: str, found: Found) -> None:
         """How often each value of a field is there. MySQL would take open and Open for one."""
         one = self._fields.get(name)
         if one is None or one.column is None:

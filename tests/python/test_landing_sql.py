@@ -83,7 +83,7 @@ sys.exit(command.main())
 
 
 class Desk:
-    """A lake, a configuration file, and the command line on them."""
+    """A lake, a mapping, and the command line on them."""
 
     def __init__(self, folder, monkeypatch, capsys):
         self.folder, self.lake = folder, folder / "lake"
@@ -442,7 +442,7 @@ def test_memory_does_not_grow_with_the_table(shop):
     assert peaks[1] - peaks[0] < 60, peaks
 
 
-def test_the_configurations_of_the_documentation_land(shop, monkeypatch):
+def test_the_mappings_of_the_documentation_land(shop, monkeypatch):
     monkeypatch.setenv("TICKETLAKE_REDACT_KEY", "k" * 32)
     page = (PROJECT / "docs" / "sql.md").read_text(encoding="utf-8")
     tickets, log = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
@@ -515,7 +515,7 @@ def test_text_times_have_the_formats_of_the_mapping(desk):
     assert desk.told("updated_at") == [("2026-03-13T10:00:00Z",)]
 
 
-def test_the_configuration_is_checked(desk):
+def test_the_mapping_is_checked(desk):
     desk.at("sqlite://")
     wrong = CHANGES.replace("cursor: id", "query: select 1\ndelimiter: ;\noverlap: soon\nfiels: x")
     told = desk.refused(wrong).splitlines()

@@ -18,7 +18,7 @@ from zendesk_desk import AGENT, CUSTOM_STATUSES, CUSTOMER, GROUPS, OTHER_AGENT, 
 
 from landing.__main__ import main
 
-CONFIGURATION = """\
+MAPPING = """\
 fields:
   market:
     column: group
@@ -58,22 +58,22 @@ def server(desk):
 @pytest.fixture
 def zendesk(tmp_path, lake):
     """Runs the command on the lake; files are pages by name."""
-    configuration = tmp_path / "zendesk.yml"
-    configuration.write_text(CONFIGURATION)
+    mapping = tmp_path / "zendesk.yml"
+    mapping.write_text(MAPPING)
 
     class Zendesk:
-        path, folder = configuration, tmp_path
+        path, folder = mapping, tmp_path
 
         def start(self, **environment):
             """A process of its own, in which each page of the export lands by itself."""
-            code = "import sys, landing.zendesk_live as live, landing.__main__ as line; "
+            code = "import sys, landing.zendesk.live as live, landing.__main__ as line; "
             code += "live.GROUP_UPDATES = 1; sys.exit(line.main())"
-            command = [sys.executable, "-c", code, "zendesk", "--config", configuration, "--lake", lake.folder]
+            command = [sys.executable, "-c", code, "zendesk", "--mapping", mapping, "--lake", lake.folder]
             return subprocess.Popen([*map(str, command)], cwd=PROJECT, env=os.environ | environment)
 
         def __call__(self, *arguments, expect=0, lake=lake, **environment):
             exit_code, output, errors = run(
-                "zendesk", "--config", configuration, "--lake", lake.folder, *arguments, **environment
+                "zendesk", "--mapping", mapping, "--lake", lake.folder, *arguments, **environment
             )
             assert exit_code == expect, output + errors
             return output + errors
@@ -343,11 +343,11 @@ def test_what_is_not_mapped_is_refused_before_anything_lands(desk, lake, zendesk
         ("fields:\n  market: {constant: TODO}\n", "Decide"),
         ("fields:\n  market: {constant: DE}\n  product: 'custom_field:Nope'\n", "'Nope'"),
         ("fields:\n  market: {constant: DE}\nredact: {status: hash}\n", "status cannot be redacted"),
-        ("- a\n", "this is no configuration"),
+        ("- a\n", "this is no mapping"),
         ("a: [\n", "this is no YAML"),
     ],
 )
-def test_a_configuration_that_cannot_be_is_refused(desk, zendesk, text, said):
+def test_a_mapping_that_cannot_be_is_refused(desk, zendesk, text, said):
     desk.create(1, 0)
     zendesk.path.write_text(text)
     assert said in zendesk(*zendesk.write(desk.pages()), expect=2)
@@ -478,7 +478,7 @@ def test_what_live_meets_unmapped_is_refused_and_read_again(desk, lake, zendesk,
     desk.many(3)
     desk.create(9, 9000, priority="blocker")
     assert "'blocker': 1 updates" in zendesk.live(server, expect=2)
-    zendesk.path.write_text(CONFIGURATION.replace("{default: P3}", "{default: P3, map: {blocker: P1}}"))
+    zendesk.path.write_text(MAPPING.replace("{default: P3}", "{default: P3, map: {blocker: P1}}"))
     zendesk.live(server)
     assert len(landed(lake)) == 13
 
@@ -565,7 +565,7 @@ fields:
 
 
 def test_the_rows_that_seeds_lack_are_proposed(zendesk, plans):
-    text, remarks = seeds("seeds", "zendesk", *plans, "--config", zendesk.path)
+    text, remarks = seeds("seeds", "zendesk", *plans, "--mapping", zendesk.path)
     assert "zurich_desk,Europe/Zurich" in text
     assert "CH,CH,zurich_desk" in text and "\nDE," not in text  # which the seeds have
     assert "zurich_desk,1,08:00,18:00" in text
@@ -583,7 +583,7 @@ def test_rows_are_added_to_seeds_and_none_is_changed(zendesk, plans, tmp_path):
     folder.mkdir()
     (folder / "calendars.csv").write_bytes(b"calendar,timezone\r\nmine,Asia/Tokyo")
     (folder / "agents.csv").write_text("agent_id,agent_name,region,team\n501,My own name,DE,mine\n")
-    command = ("--seeds", folder, "seeds", "zendesk", *plans, "--config", zendesk.path, "--to", folder)
+    command = ("--seeds", folder, "seeds", "zendesk", *plans, "--mapping", zendesk.path, "--to", folder)
     text, remarks = seeds(*command)
     assert "calendars.csv: 1 rows added" in text and "501 stays as it is" in remarks
     assert (

@@ -12,8 +12,8 @@ from typing import Any
 
 from landing.proposals import Proposals, slug
 from landing.redact import hashed, key_of
-from landing.zendesk_config import COLUMNS, CUSTOM, Configuration
-from landing.zendesk_files import pages as of_file
+from landing.zendesk.files import pages as of_file
+from landing.zendesk.mapping import COLUMNS, CUSTOM, Mapping
 
 STATUSES = {
     "new": ("working", "true", "true"),
@@ -59,14 +59,14 @@ def of_pages(api) -> Iterator[dict[str, Any]]:
         yield from api.all("/api/v2/users.json", "users", role=role)
 
 
-def proposals(pages, configuration: Configuration, folder: Path) -> Proposals:
+def proposals(pages, mapping: Mapping, folder: Path) -> Proposals:
     """The rows that the seeds in a folder lack."""
-    return _Seeds(list(pages), configuration, Proposals(folder)).all()
+    return _Seeds(list(pages), mapping, Proposals(folder)).all()
 
 
 class _Seeds:
-    def __init__(self, pages: list[dict[str, Any]], configuration: Configuration, found: Proposals):
-        self._pages, self._fields, self._redact, self._found = pages, configuration.fields, configuration.redact, found
+    def __init__(self, pages: list[dict[str, Any]], mapping: Mapping, found: Proposals):
+        self._pages, self._fields, self._redact, self._found = pages, mapping.fields, mapping.redact, found
         self._key = key_of(self._redact)
         self._calendars: dict[str, str] = {}  # by schedule
 

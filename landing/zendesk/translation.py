@@ -16,13 +16,13 @@ from landing.contract import UPDATES, Reference
 from landing.core import Batch
 from landing.history import UNKNOWN, states
 from landing.redact import hashed, key_of
-from landing.zendesk_config import COLUMNS, CUSTOM, Configuration
+from landing.zendesk.mapping import COLUMNS, CUSTOM, Mapping
+from landing.zendesk.measured import results
 
 LAST = 2**63 - 1  # sequence of what a ticket says beside its audits: after all that happened in the same second
 _CHECKED = ("status", "severity", "market")
 _SHOWN = 20
 _KINDS = {"groups": "group", "brands": "brand", "organizations": "organization", "ticket_forms": "ticket_form"}
-_RESOLUTION = ("requester_wait_time", "agent_work_time", "resolution_time")  # the first one with a target counts
 
 
 @dataclass
@@ -76,14 +76,14 @@ class Ticket:
 
 
 class Translation:
-    """Makes updates of tickets, as a configuration says, and gathers the values that it does not map."""
+    """Makes updates of tickets, as a mapping says, and gathers the values that it does not map."""
 
-    def __init__(self, configuration: Configuration, reference: Reference, known: Known):
-        self._configuration, self._reference, self._known = configuration, reference, known
-        self._redact = configuration.redact
+    def __init__(self, mapping: Mapping, reference: Reference, known: Known):
+        self._mapping, self._reference, self._known = mapping, reference, known
+        self._redact = mapping.redact
         self._key = key_of(self._redact)
         self.unmapped: dict[str, Counter[str | None]] = {name: Counter() for name in _CHECKED}
-        columns = {one.column for one in configuration.fields.values() if one.column is not None}
+        columns = {one.column for one in mapping.fields.values() if one.column is not None}
         self._names = {column: self._raw_name(column) for column in sorted(columns)}
         self._raw = {"status", "custom_status_id", "requester_id", "assignee_id", *self._names.values()}
         self._raw.discard("via")
@@ -97,7 +97,7 @@ class Translation:
             return title
         if title not in self._known.custom_fields:
             raise Refused(
-                f"{self._configuration.path}: which field {title!r} is, none of what is read says. Give ticket_fields "
+                f"{self._mapping.path}: which field {title!r} is, none of what is read says. Give ticket_fields "
                 f"too, or write its id: {CUSTOM}360001234567. "
                 f"Known are {', '.join(sorted(self._known.custom_fields)) or 'none'}."
             )
@@ -267,7 +267,7 @@ class Translation:
 
     def _rating(self, score: str | None) -> str | None:
         """A score as it counts, null if none has been given: with or without a comment is the same."""
-        one = self._configuration.fields.get("satisfaction")
+        one = self._mapping.fields.get("satisfaction")
         if not score or one is None:
             return None
         short = next((name for name in ("good", "bad") if score.startswith(name)), score)
@@ -276,7 +276,7 @@ class Translation:
 
     def _fields(self, state: dict[str, Any]) -> dict[str, Any]:
         found = {}
-        for name, one in self._configuration.fields.items():
+        for name, one in self._mapping.fields.items():
             if one.constant is not None:
                 found[name] = one.constant
             elif name == "satisfaction":
@@ -329,12 +329,12 @@ class Translation:
     # ---------- what is not mapped
 
     def check(self) -> None:
-        """Refused if values have been met that the configuration does not map."""
+        """Refused if values have been met that the mapping does not map."""
         lines = []
         for name, counts in self.unmapped.items():
             if not counts:
                 continue
-            one = self._configuration.fields[name]
+            one = self._mapping.fields[name]
             known = ", ".join(self._reference.known(name))
             lines.append(
                 f"{one.place}: {len(counts)} values of column {one.column!r} have no {name}. "
@@ -347,48 +347,6 @@ class Translation:
                 lines.append(f"    and {len(counts) - _SHOWN} more")
         if lines:
             raise Refused("\n".join(lines))
-
-
-def results(metric_set: dict[str, Any] | None, events: list[dict[str, Any]]) -> dict[str, Any]:
-    """What Zendesk itself measured of a ticket."""
-    metric_set = metric_set or {}
-    found = {}
-    for name, key in (("resolution", "full_resolution_time_in_minutes"), ("first_reply", "reply_time_in_minutes")):
-        minutes = metric_set.get(key) or {}
-        found[f"source_{name}_minutes"] = minutes.get("calendar")
-        found[f"source_{name}_business_minutes"] = minutes.get("business")
-    found["source_reopen_count"] = metric_set.get("reopens")
-    found["source_agent_reply_count"] = metric_set.get("replies")
-    by_metric: dict[str, list[dict]] = {}
-    for one in sorted(events, key=lambda one: (one.get("time") or "", one.get("id") or 0)):
-        if one.get("metric") != "reply_time" or one.get("instance_id") in (None, 1):
-            by_metric.setdefault(one.get("metric"), []).append(one)
-    clocks = {"source_first_reply_sla": by_metric.get("reply_time", [])}
-    clocks["source_sla"] = next(
-        (by_metric[name] for name in _RESOLUTION if any(_target(one) for one in by_metric.get(name, ()))), []
-    )
-    for name, one_clock in clocks.items():
-        found |= {f"{name}_{key}": value for key, value in _clock(one_clock).items()}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _target(event: dict[str, Any]) -> dict[str, Any] | None:
-    return (event.get("sla") or event.get("group_sla")) if event.get("type") == "apply_sla" else None
-
-
-def _clock(events: list[dict[str, Any]]) -> dict[str, Any]:
-    """Whether a target was missed, and the minutes counted, of one metric: nothing if it had no target."""
-    target = next((_target(one) for one in reversed(events) if _target(one)), None)
-    if target is None:
-        return {}
-    hours = "business" if target.get("business_hours") else "calendar"
-    counted = [one["status"].get(hours) for one in events if one.get("type") == "update_status" and one.get("status")]
-    breached = any(one.get("type") == "breach" for one in events)
-    fulfilled = any(one.get("type") == "fulfill" for one in events)
-    return {
-        "breached": True if breached else False if fulfilled else None,
-        "elapsed_minutes": counted[-1] if counted else None,
-    }
 
 
 def batch(updates: list[dict[str, Any]], read: int, share: float | None = None) -> Batch:

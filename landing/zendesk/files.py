@@ -13,8 +13,8 @@ from typing import Any
 from landing import Refused
 from landing.contract import Reference
 from landing.core import Batch
-from landing.zendesk import Audit, Known, Ticket, Translation, batch
-from landing.zendesk_config import Configuration
+from landing.zendesk.mapping import Mapping
+from landing.zendesk.translation import Audit, Known, Ticket, Translation, batch
 
 PER_BATCH = 2_000  # tickets
 KEYS = (
@@ -66,7 +66,7 @@ def _page(page: Any, where: str) -> dict[str, Any]:
 class Files:
     """Answers in files, together: the order of files does not matter. Refused if one cannot be read."""
 
-    def __init__(self, paths: list[Path], configuration: Configuration, reference: Reference):
+    def __init__(self, paths: list[Path], mapping: Mapping, reference: Reference):
         self._known, self._tickets, self._audits = Known(), {}, defaultdict(list)
         self._read = 0
         metric_sets: dict[str, dict] = {}
@@ -75,7 +75,7 @@ class Files:
         for path in paths:
             for page in pages(path):
                 self._known.learn(page)
-        self.translation = Translation(configuration, reference, self._known)
+        self.translation = Translation(mapping, reference, self._known)
         for path in paths:
             for page in pages(path):
                 self._take(page, str(path), metric_sets, events)
@@ -106,7 +106,7 @@ class Files:
                 events[identity(record, "ticket_id", where)][record.get("id")] = record
 
     def check(self, tell: Callable[[str], None] = lambda text: print(text, file=sys.stderr)) -> None:
-        """Refused if values have been met that the configuration does not map."""
+        """Refused if values have been met that the mapping does not map."""
         for ticket_id in self._ids():
             self._updates(ticket_id)
         self.translation.check()

@@ -14,10 +14,10 @@ from typing import Any
 from landing.contract import Reference
 from landing.core import Batch, Summary, land
 from landing.ledger import Ledger, write_whole
-from landing.zendesk import Known, Translation, batch
-from landing.zendesk_api import Api, Expired
-from landing.zendesk_config import Configuration
-from landing.zendesk_files import identity, newer, ticket
+from landing.zendesk.api import Api, Expired
+from landing.zendesk.files import identity, newer, ticket
+from landing.zendesk.mapping import Mapping
+from landing.zendesk.translation import Known, Translation, batch
 
 PER_PAGE, PER_DRY_PAGE = 1000, 100
 PER_BATCH = 100  # tickets, each of which takes a request
@@ -42,7 +42,7 @@ class Position:
 class Live:
     """Refused if Zendesk cannot be reached as the environment says."""
 
-    def __init__(self, configuration: Configuration, reference: Reference, ledger: Ledger, since: int):
+    def __init__(self, mapping: Mapping, reference: Reference, ledger: Ledger, since: int):
         self._api, self._reference, self._ledger, self._since = Api(), reference, ledger, since
         self._file = ledger.folder / f"zendesk-{re.sub(r'[^A-Za-z0-9.-]+', '_', self._api.name)}.json"
         self._position = self._read_position()
@@ -54,7 +54,7 @@ class Live:
         for page in (*agents[0], *agents[1]):
             self._known.learn(page)
         self._known.all_agents = all(agents)
-        self._translation = Translation(configuration, reference, self._known)
+        self._translation = Translation(mapping, reference, self._known)
         self._ended = False
 
     def run(self, lake: Path) -> Summary:

@@ -58,7 +58,7 @@ CUSTOM = "custom_field:"  # a field of one's own, by its id or its title
 
 
 @dataclass(frozen=True)
-class Configuration:
+class Mapping:
     path: str
     fields: dict[str, Field]
     redact: dict[str, str] = field(default_factory=dict)
@@ -68,21 +68,21 @@ class Configuration:
         return self.fields["source"].constant
 
 
-def read(path: Path | None, reference: Reference, redact: dict[str, str] | None = None) -> Configuration:
-    """The configuration in a file, completed by the defaults. Refused with all that is wrong with it.
+def read(path: Path | None, reference: Reference, redact: dict[str, str] | None = None) -> Mapping:
+    """The mapping in a file, completed by the defaults. Refused with all that is wrong with it.
 
     path: none for the defaults alone, which say of no ticket in which market it is.
     """
     if path is None:
-        return _ConfigurationReader("the defaults", reference).configuration(yaml.compose("{}"), redact or {})
+        return _MappingReader("the defaults", reference).mapping(yaml.compose("{}"), redact or {})
     node = composed(path, " docs/zendesk.md says what to write.")
-    return _ConfigurationReader(str(path), reference).configuration(node, redact or {})
+    return _MappingReader(str(path), reference).mapping(node, redact or {})
 
 
-class _ConfigurationReader(Reader):
-    def configuration(self, node: yaml.Node | None, redact: dict[str, str]) -> Configuration:
+class _MappingReader(Reader):
+    def mapping(self, node: yaml.Node | None, redact: dict[str, str]) -> Mapping:
         if not isinstance(node, yaml.MappingNode):
-            raise Refused(f"{self._path}: this is no configuration. docs/zendesk.md says what to write.")
+            raise Refused(f"{self._path}: this is no mapping. docs/zendesk.md says what to write.")
         top = self._members(node, "", ("fields", "redact"))
         self._decided(node, "")
         given = self._members(top["fields"], "fields", _FIELDS) if "fields" in top else {}
@@ -100,7 +100,7 @@ class _ConfigurationReader(Reader):
         redacted = self._redact(top.get("redact"), redact)
         if self._problems:
             raise Refused("\n".join(self._problems))
-        return Configuration(self._path, fields, redacted)
+        return Mapping(self._path, fields, redacted)
 
     def _completed(self, name: str, node: yaml.Node | None, default: dict) -> Field | None:
         if node is None:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from datetime import date, datetime, timezone
 from pathlib import Path
 
-from landing import Refused, zendesk_config
+from landing import Refused
 from landing.contract import Anything, Reference
 from landing.core import Summary, land, mendable
 from landing.ledger import Ledger
-from landing.zendesk_files import Files
+from landing.zendesk.files import Files
+from landing.zendesk.mapping import Mapping, read
 
 _DLT = "To read from Zendesk itself takes the library dlt: make .venv/landing. Or name files of its answers."
 _FILES_HELP = "answers of Zendesk's REST API as JSON, or the same as gzip; none to read from Zendesk itself"
@@ -20,7 +21,7 @@ _FILES_HELP = "answers of Zendesk's REST API as JSON, or the same as gzip; none 
 def add(commands, landing_arguments: Callable[[argparse.ArgumentParser], None]) -> None:
     command = commands.add_parser("zendesk", help="land tickets of Zendesk with their audits, from files or live")
     command.add_argument("files", type=Path, nargs="*", metavar="FILE", help=_FILES_HELP)
-    command.add_argument("--config", type=Path, required=True, help="which value is what: docs/zendesk.md")
+    command.add_argument("--mapping", type=Path, required=True, help="which value is what: docs/zendesk.md")
     command.add_argument(
         "--since",
         type=date.fromisoformat,
@@ -34,17 +35,17 @@ def add(commands, landing_arguments: Callable[[argparse.ArgumentParser], None]) 
 def add_seeds(sources, seeds_arguments: Callable[[argparse.ArgumentParser], None]) -> None:
     command = sources.add_parser("zendesk", help="by schedules, holidays, SLA policies, agents and statuses of Zendesk")
     command.add_argument("files", type=Path, nargs="*", metavar="FILE", help=_FILES_HELP)
-    command.add_argument("--config", type=Path, help="which value is what: docs/zendesk.md")
+    command.add_argument("--mapping", type=Path, help="which value is what: docs/zendesk.md")
     seeds_arguments(command)
     command.set_defaults(run=_seeds)
 
 
 def _land(options: argparse.Namespace) -> int:
     reference = Reference.read(options.seeds)
-    configuration = zendesk_config.read(options.config, reference, dict(options.redact))
+    mapping = read(options.mapping, reference, dict(options.redact))
     files = None
     if options.files:
-        files = Files(options.files, configuration, reference)
+        files = Files(options.files, mapping, reference)
         files.check()
     ledger = Ledger(options.lake, writes=not options.dry_run)
     try:
@@ -52,34 +53,34 @@ def _land(options: argparse.Namespace) -> int:
             if files is not None:
                 summary = land(options.lake, files.batches(), reference, ledger)
             else:
-                summary = _live(options, configuration, reference, ledger)
+                summary = _live(options, mapping, reference, ledger)
     finally:
         ledger.close()
     return summary.tell(options.dry_run)
 
 
-def _live(options: argparse.Namespace, configuration, reference: Reference, ledger: Ledger) -> Summary:
+def _live(options: argparse.Namespace, mapping: Mapping, reference: Reference, ledger: Ledger) -> Summary:
     try:
-        from landing.zendesk_live import Live
+        from landing.zendesk.live import Live
     except ModuleNotFoundError as error:
         raise Refused(f"{_DLT} ({error})") from None
     since = datetime.combine(options.since, datetime.min.time(), timezone.utc) if options.since else None
-    return Live(configuration, reference, ledger, int(since.timestamp()) if since else 0).run(options.lake)
+    return Live(mapping, reference, ledger, int(since.timestamp()) if since else 0).run(options.lake)
 
 
 def _seeds(options: argparse.Namespace) -> int:
     from landing.proposals import Proposals
-    from landing.zendesk_seeds import of_files, of_pages, proposals
+    from landing.zendesk.seeds import of_files, of_pages, proposals
 
-    configuration = zendesk_config.read(options.config, Anything({}, ()), dict(options.redact))
+    mapping = read(options.mapping, Anything({}, ()), dict(options.redact))
     if options.files:
         pages = of_files(options.files)
     else:
         try:
-            from landing.zendesk_api import Api
+            from landing.zendesk.api import Api
         except ModuleNotFoundError as error:
             raise Refused(f"{_DLT} ({error})") from None
         pages = of_pages(Api())
-    found: Proposals = proposals(pages, configuration, options.seeds)
+    found: Proposals = proposals(pages, mapping, options.seeds)
     found.tell(options.to)
     return 0
