@@ -3,3 +3,8 @@
 
 class Refused(Exception):
     """Something the caller can mend; the message says what is wrong, where, and what to do."""
+
+
+def counted(count: int, one: str) -> str:
+    """1 file, 2 files."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"

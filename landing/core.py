@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from generator.ahead import ahead
-from landing import Refused
+from landing import Refused, counted
 from landing.contract import (
     INTEGERS,
     REQUIRED,
@@ -72,10 +72,10 @@ class Summary:
         return 1 if self.rejected else 0
 
     def text(self, dry_run: bool = False) -> str:
-        lines = [f"read      {self.read:,} rows"]
+        lines = [f"read      {counted(self.read, 'row')}"]
         folders = sorted({str(path.parent) for path in self.files})
-        where = f" in {len(self.files)} files of {', '.join(folders)}" if self.files else ""
-        lines.append(f"{'would land' if dry_run else 'landed    '}{' ' * dry_run}{self.landed:,} updates{where}")
+        where = f" in {counted(len(self.files), 'file')} of {', '.join(folders)}" if self.files else ""
+        lines.append(f"{'would land ' if dry_run else 'landed    '}{counted(self.landed, 'update')}{where}")
         lines.append(f"skipped   {self.known:,} landed before, {self.repeated:,} repeated in the source")
         lines.append(f"rejected  {self.rejected.total():,}" if self.rejected else "rejected  none")
         lines += [f"  {count:>9,}  {reason}: {self.first[reason]}" for reason, count in self.rejected.most_common()]

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from landing import Refused, reading, suggest
+from landing import Refused, counted, reading, suggest
 from landing.contract import INTEGERS, TYPES, UPDATES, WHITE_SPACE, Reference, quoted, too_late
 from landing.core import Batch, located
 from landing.ledger import today
@@ -160,12 +160,12 @@ class Files:
         if not missing:
             return []
         lines = [
-            f"{one.place}: {len(missing)} values of column {one.column!r} have no {name}. Give each "
+            f"{one.place}: {counted(len(missing), 'value')} of column {one.column!r} without {name}. Give each "
             f"one of {', '.join(known)}, below map:"
         ]
         for value, count in missing[:SHOWN_VALUES]:
             path, line = found.where[name, value]
-            lines.append(f"    {value!r}: {count:,} times, first in {located(str(path), line, one.column)}")
+            lines.append(f"    {value!r}: {counted(count, 'time')}, first in {located(str(path), line, one.column)}")
         if len(missing) > SHOWN_VALUES:
             lines.append(
                 f"    and {len(missing) - SHOWN_VALUES} more"

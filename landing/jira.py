@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from landing import Refused, history, overlay, records
+from landing import Refused, counted, history, overlay, records
 from landing.contract import Reference
 from landing.files import Files
 
@@ -72,16 +72,16 @@ class _Issues:
     def tell(self, tell: Callable[[str], None]) -> None:
         if self._bare:
             tell(
-                f"{self._bare:,} issues have no changelog: of them only creation, resolution and present state are "
-                "known. Export with expand=changelog."
+                f"{counted(self._bare, 'issue')} without a changelog, of which only creation, resolution and present "
+                "state are known. Export with expand=changelog."
             )
         if self._cut:
             tell(
-                f"{self._cut:,} issues have more changes or comments than the files hold. Add the answers of "
+                f"{counted(self._cut, 'issue')} with more changes or comments than the files hold. Add the answers of "
                 "/rest/api/3/changelog/bulkfetch, or export smaller pages; what is missing lands when it comes."
             )
         if self._unknown:
-            tell(f"{self._unknown:,} records are no issues, fields, statuses or changelogs, and are not read.")
+            tell(f"Not read: {counted(self._unknown, 'record')} other than issues, fields, statuses and changelogs.")
 
     def with_categories(self, reference: Reference) -> overlay.Overlaid:
         """The mapping, in which statuses that it does not name go by their category."""

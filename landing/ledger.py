@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from curated.places import sync
-from landing import Refused
+from landing import Refused, counted
 from landing.contract import FEED
 
 MEMORY = "256MB"
@@ -113,8 +113,8 @@ class Ledger:
             self.connection.execute(f"delete from ledger.files where file in ({files})")
             self.connection.execute("commit")
             print(
-                f"{len(gone)} landed files are gone, {self.feed / gone[0][1]} for one: their lines "
-                "land again if they come.",
+                f"{counted(len(gone), 'landed file')} gone, such as {self.feed / gone[0][1]}: what was there lands "
+                "again if it comes.",
                 file=sys.stderr,
             )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from landing import counted
 from landing.contract import SEVERITIES, Reference
 from landing.core import Batch
 from landing.proposals import Proposals
@@ -46,7 +47,7 @@ def proposals(batches: Iterable[Batch], reference: Reference, folder: Path) -> P
     for severity, count in sorted(found["severity"].items()):
         if severity not in SEVERITIES:
             proposed.remark(
-                f"severity {severity!r} ({count:,} updates) has to be mapped to one of {', '.join(SEVERITIES)}"
+                f"severity {severity!r} ({counted(count, 'update')}) has to be mapped to one of {', '.join(SEVERITIES)}"
             )
     for agent_id, agent in sorted(agents.items()):
         region = min(agent.markets, key=lambda market: (-agent.markets[market], market), default=None)
@@ -88,7 +89,7 @@ def _statuses(proposed: Proposals, found: Counter[str], reference: Reference) ->
                 "ticket_statuses", status=status, phase=phase, is_open=_truth(is_open), clock_runs=_truth(runs)
             )
             proposed.remark(
-                f"ticket_statuses: {status} ({count:,} updates) is taken for {phase}, by its name; or map it"
+                f"ticket_statuses: {status} ({counted(count, 'update')}) is taken for {phase}, by its name; or map it"
             )
 
 
@@ -97,7 +98,7 @@ def _markets(proposed: Proposals, found: Counter[str], reference: Reference) -> 
     for market in missing:
         proposed.add("markets", market=market, market_name=market, calendar=ALWAYS)
         proposed.remark(
-            f"markets: {market} ({found[market]:,} updates) is always open here; give it a calendar of its own"
+            f"markets: {market} ({counted(found[market], 'update')}) is always open here; give it a calendar of its own"
         )
     if missing and not proposed.has("calendars", ALWAYS):
         proposed.add("calendars", calendar=ALWAYS, timezone="UTC")

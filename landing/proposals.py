@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from landing import Refused
+from landing import Refused, counted
 from landing.ledger import write_whole
 
 # The columns of each seed that may be proposed, in the order in which they need each other, and how many are its key.
@@ -91,7 +91,7 @@ class Proposals:
                 new = [row for key, row in rows.items() if key not in there]
                 if new:
                     _append(path, _csv(seed, new, not path.exists()))
-                    told.append(f"{path}: {len(new):,} rows added\n")
+                    told.append(f"{path}: {counted(len(new), 'row')} added\n")
         except OSError as error:
             raise Refused(f"{folder} cannot be written: {error}") from None
         return "".join(told) or "The seeds have all rows that are needed.\n"

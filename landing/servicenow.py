@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from landing import Refused, history, overlay, reading, records
+from landing import Refused, counted, history, overlay, reading, records
 from landing.contract import TYPES, Reference, quoted
 from landing.files import Files
 from landing.mapping import Field, Mapping
@@ -176,15 +176,15 @@ class _Tables:
     def tell(self, tell: Callable[[str], None]) -> None:
         if self._unknown:
             tell(
-                f"{self._unknown:,} records are of no table that is read: incident, sys_audit, sys_journal_field, "
-                "sys_user."
+                f"Not read: {counted(self._unknown, 'record')} of other tables than incident, sys_audit, "
+                "sys_journal_field and sys_user."
             )
         audited = {key for key, audits in self._audits.items() if any(audit.field not in _JOURNALS for audit in audits)}
         bare = sum(sys_id not in audited for part in self._incidents.values() for sys_id in part)
         if bare:
             tell(
-                f"{bare:,} incidents have no records of sys_audit: of them only creation, resolution, closing and the "
-                "present state are known."
+                f"{counted(bare, 'incident')} without records of sys_audit, of which only creation, resolution, "
+                "closing and the present state are known."
             )
 
     # ---------- what is read

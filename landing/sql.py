@@ -22,7 +22,7 @@ import pyarrow.compute as arrow
 import yaml
 
 from curated.places import sync
-from landing import Refused, mapping
+from landing import Refused, counted, mapping
 from landing.contract import Reference, quoted
 from landing.core import Batch, Summary, land
 from landing.database import Database, is_time, is_utc, sa, text
@@ -191,9 +191,9 @@ class Rows(Files):
                     problems += self._times(one, found)
             if problems:
                 raise Refused("\n".join(problems))
-            counted = sa.select(sa.func.count()).select_from(self._from()).where(*self._is_new())
-            self._total = self._database.connection.execute(counted).scalar_one()
-        tell(f"{self._source.name}: checked, {self._total:,} rows to read")
+            select = sa.select(sa.func.count()).select_from(self._from()).where(*self._is_new())
+            self._total = self._database.connection.execute(select).scalar_one()
+        tell(f"{self._source.name}: checked, {counted(self._total, 'row')} to read")
 
     def _table_problems(self) -> list[str]:
         if self._source.table is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from landing import Refused, reading
+from landing import Refused, counted, reading
 from landing.contract import TYPES, Reference, quoted
 from landing.times import ISO, moment, swapped, wall_time
 
@@ -425,7 +425,7 @@ class _Writer:
         if field == "satisfaction" and any(value not in "12345" for value, _ in self._look.values(column)):
             lines = ["satisfaction:", f"  column: {_yaml(column.name)}", "  map:  # 1 to 5, the best"]
             return lines + [
-                f"    {_yaml(value)}: {value if value in '12345' else 'TODO'}  # {count:,} times"
+                f"    {_yaml(value)}: {value if value in '12345' else 'TODO'}  # {counted(count, 'time')}"
                 for value, count in self._look.values(column)
             ]
         return [f"{field}: {_yaml(column.name)}  # {seen}"]
@@ -453,15 +453,13 @@ class _Writer:
         if column.given < self._look.rows:
             blank = self._look.rows - column.given
             lines.append(
-                f"  default: TODO  # {blank:,} rows are blank; take this line away to refuse them"
+                f"  default: TODO  # blank in {counted(blank, 'row')}; take this line away to refuse them"
             ) if self._required(field) else None
         lines.append(f"  map:  # to {', '.join(known)}")
         for value, count in self._look.values(column):
             target = value if value in known else guesses.get(_words(value), "TODO")
-            doubt = "" if target != "TODO" else ", not known by name"
-            lines.append(
-                f"    {_yaml(value)}: {_yaml(target) if target != 'TODO' else target}  # {count:,} times{doubt}"
-            )
+            decided = ("TODO", ", not known by name") if target == "TODO" else (_yaml(target), "")
+            lines.append(f"    {_yaml(value)}: {decided[0]}  # {counted(count, 'time')}{decided[1]}")
         return lines
 
     def _guesses(self, field: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from landing import Refused
+from landing import Refused, counted
 from landing.contract import Reference
 from landing.core import Batch
 from landing.zendesk.mapping import Mapping
@@ -110,7 +110,8 @@ class Files:
         for ticket_id in self._ids():
             self._updates(ticket_id)
         self.translation.check()
-        tell(f"{len(self._tickets):,} tickets and {sum(map(len, self._audits.values())):,} audits: checked")
+        audits = sum(map(len, self._audits.values()))
+        tell(f"{counted(len(self._tickets), 'ticket')} and {counted(audits, 'audit')}: checked")
 
     def _ids(self) -> list[str]:
         return sorted(self._tickets.keys() | self._audits.keys(), key=lambda one: (len(one), one))

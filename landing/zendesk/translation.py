@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from landing import Refused
+from landing import Refused, counted
 from landing.contract import UPDATES, Reference
 from landing.core import Batch
 from landing.history import UNKNOWN, states
@@ -337,12 +337,12 @@ class Translation:
             one = self._mapping.fields[name]
             known = ", ".join(self._reference.known(name))
             lines.append(
-                f"{one.place}: {len(counts)} values of column {one.column!r} have no {name}. "
+                f"{one.place}: {counted(len(counts), 'value')} of column {one.column!r} without {name}. "
                 f"Give each one of {known}, below map:"
             )
             for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))[:_SHOWN]:
                 what = repr(value) if value is not None else "blank (give it by default:)"
-                lines.append(f"    {what}: {count:,} updates")
+                lines.append(f"    {what}: {counted(count, 'update')}")
             if len(counts) > _SHOWN:
                 lines.append(f"    and {len(counts) - _SHOWN} more")
         if lines:

@@ -162,7 +162,7 @@ def test_lines_of_a_file_that_is_gone_land_again(tmp_path, capsys):
     path.unlink()
     summary = land(tmp_path, batch(UPDATE, UPDATE | {"ticket_id": "T-2"}))
     assert (summary.landed, summary.known) == (1, 1)
-    assert "1 landed files are gone" in capsys.readouterr().err
+    assert "1 landed file gone" in capsys.readouterr().err
 
 
 def test_without_its_ledger_a_lake_gets_the_same_identities_again(tmp_path):

@@ -127,7 +127,7 @@ def test_a_row_per_ticket_makes_an_update_for_each_moment(desk):
     assert {line["created_at"] for line in desk.lines() if line["ticket_id"] == "T-1"} == {"2026-03-02T08:00:00Z"}
     assert desk.told("agent_id", "sla_due_at")[0] == ("ann", "2026-03-04T08:00:00Z")
     assert len({line["update_id"] for line in desk.lines()}) == 9
-    assert "read      3 rows" in out and "landed    9 updates in 1 files" in out
+    assert "read      3 rows" in out and "landed    9 updates in 1 file of" in out
 
 
 def test_a_line_gives_its_fields_in_the_order_of_the_contract_and_no_absent_ones(desk):
@@ -377,8 +377,8 @@ redact: {status: drop, subject: blur, ticket_id: drop}
             "",
             "line 2, column Opened: '2026-03-02 09:00' says no zone, and neither does the mapping.",
         ),
-        ("Waiting: pending", "Later: pending", "1 values of column 'State' have no status. Give each one of new, open"),
-        ("Waiting: pending", "Later: pending", "'Waiting': 1 times, first in tickets.csv, line 3, column State"),
+        ("Waiting: pending", "Later: pending", "1 value of column 'State' without status. Give each one of new, open"),
+        ("Waiting: pending", "Later: pending", "'Waiting': 1 time, first in tickets.csv, line 3, column State"),
         (
             "created_at: Opened",
             'created_at: {column: Opened, format: "%d.%m.%Y"}',

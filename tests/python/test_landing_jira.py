@@ -173,8 +173,8 @@ def test_what_nobody_maps_is_counted_before_anything_lands(jira):
     path = jira.file("page.json", page(*issues))
     code, output = jira.run(path)
     assert code == 2 and jira.lines() == []
-    assert "fields.status: 1 values" in output and "'Limbo': 2 times, first in" in output
-    assert "fields.severity: 1 values" in output and "'Sky-high': 2 times, first in" in output
+    assert "fields.status: 1 value of" in output and "'Limbo': 2 times, first in" in output
+    assert "fields.severity: 1 value of" in output and "'Sky-high': 2 times, first in" in output
     own = "fields: {market: {constant: DE}, status: {map: {Limbo: on_hold}}, severity: {map: {Sky-high: P1}}}"
     assert set(told(jira.land(path, mapping=own), "status", "severity")) == {("on_hold", "P1")}
 
@@ -249,7 +249,7 @@ def test_changes_come_from_the_bulk_changelog_as_well(jira):
     one = issue(HISTORIES[0], **DONE)
     one["changelog"]["total"] = 4
     path = jira.file("page.json", page(one))
-    assert "1 issues have more changes or comments than the files hold" in jira.run(path, "--dry-run")[1]
+    assert "1 issue with more changes or comments than the files hold" in jira.run(path, "--dry-run")[1]
     bulk = {"issueChangeLogs": [{"issueId": "10001", "changeHistories": list(HISTORIES)}]}
     lines = jira.land(path, jira.file("bulk.json", bulk))
     assert told(lines, "status") == [("new",), ("new",), ("open",), ("pending",), ("resolved",)]

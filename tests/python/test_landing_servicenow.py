@@ -119,8 +119,8 @@ def test_states_that_nobody_maps_are_counted_before_anything_lands(servicenow):
     path = servicenow.file("log.csv", log(*rows))
     code, output = servicenow.run(path, mapping=LISBON)
     assert code == 2
-    assert "mapping.yml, fields.status: 2 values of column 'incident_state' have no status." in output
-    assert "'-100': 2 times, first in" in output and "'Parked': 1 times, first in" in output
+    assert "mapping.yml, fields.status: 2 values of column 'incident_state' without status." in output
+    assert "'-100': 2 times, first in" in output and "'Parked': 1 time, first in" in output
     assert servicenow.lines() == []
     own = 'zone: UTC\nfields:\n  market: {constant: DE}\n  status: {map: {"-100": open, Parked: on_hold, New: open}}'
     assert told(servicenow.land(path, mapping=own), "status") == [("open",), ("on_hold",), ("open",), ("open",)]
@@ -130,7 +130,7 @@ def test_markets_come_from_a_column_and_those_unmapped_are_counted(servicenow):
     path = servicenow.file("log.csv", log({"location": "Location 1"}, {"location": "Location 2", "sys_mod_count": "1"}))
     own = "zone: UTC\nfields:\n  market: {column: location, map: {Location 1: UK}}"
     code, output = servicenow.run(path, mapping=own)
-    assert code == 2 and "mapping.yml, line 3, fields.market: 1 values of column 'location'" in output
+    assert code == 2 and "mapping.yml, line 3, fields.market: 1 value of column 'location'" in output
     lines = servicenow.land(
         path, mapping="zone: UTC\nfields:\n  market: {column: location, map: {Location 1: UK, Location 2: AT}}"
     )

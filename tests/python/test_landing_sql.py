@@ -315,11 +315,11 @@ def test_what_the_mapping_does_not_know_is_refused_with_counts_before_anything_l
     )
     told = [line.split(". Give each")[0] for line in shop.refused(TICKETS).splitlines()]
     assert told == [
-        "shop.yml, line 10, fields.status: 2 values of column 'state' have no status",
+        "shop.yml, line 10, fields.status: 2 values of column 'state' without status",
         "    'OPEN': 3 times, first in tickets, column state",
-        "    'Parked': 1 times, first in tickets, column state",
-        "shop.yml, line 11, fields.severity: 1 values of column 'is_urgent' have no severity",
-        "    '2': 1 times, first in tickets, column is_urgent",
+        "    'Parked': 1 time, first in tickets, column state",
+        "shop.yml, line 11, fields.severity: 1 value of column 'is_urgent' without severity",
+        "    '2': 1 time, first in tickets, column is_urgent",
     ]
     no_zone = TICKETS.replace("zone: Europe/Berlin\n", "")
     assert "'2026-03-01 10:00:00' says no zone" in shop.refused(no_zone)

@@ -327,8 +327,8 @@ def test_what_is_not_mapped_is_refused_before_anything_lands(desk, lake, zendesk
     desk.create(2, 0, priority="blocker", status="parked")
     zendesk.path.write_text("fields:\n  market: {constant: DE}\n")
     output = zendesk(*zendesk.write(desk.pages()), expect=2)
-    assert "'parked': 1 updates" in output and "'blocker': 1 updates" in output
-    assert "blank (give it by default:): 1 updates" in output
+    assert "'parked': 1 update\n" in output and "'blocker': 1 update\n" in output
+    assert "blank (give it by default:): 1 update" in output
     assert not list(lake.raw.rglob("*.jsonl"))
 
 
@@ -451,7 +451,7 @@ def test_a_cursor_that_has_expired_begins_before_what_has_landed(desk, lake, zen
     server.expired.add(json.loads(kept.read_text())["cursor"])
     desk.change(1, 9000, status="closed")
     output = zendesk.live(server)
-    assert "does not know the cursor any more" in output and "landed    1 updates" in output
+    assert "does not know the cursor any more" in output and "landed    1 update " in output
     assert len(landed(lake)) == 17
     # A file that is damaged means the same.
     kept.write_text("{")
@@ -477,7 +477,7 @@ def test_without_leave_to_read_it_is_said_what_is_missing(desk, zendesk, server)
 def test_what_live_meets_unmapped_is_refused_and_read_again(desk, lake, zendesk, server):
     desk.many(3)
     desk.create(9, 9000, priority="blocker")
-    assert "'blocker': 1 updates" in zendesk.live(server, expect=2)
+    assert "'blocker': 1 update" in zendesk.live(server, expect=2)
     zendesk.path.write_text(MAPPING.replace("{default: P3}", "{default: P3, map: {blocker: P1}}"))
     zendesk.live(server)
     assert len(landed(lake)) == 13
@@ -585,7 +585,7 @@ def test_rows_are_added_to_seeds_and_none_is_changed(zendesk, plans, tmp_path):
     (folder / "agents.csv").write_text("agent_id,agent_name,region,team\n501,My own name,DE,mine\n")
     command = ("--seeds", folder, "seeds", "zendesk", *plans, "--mapping", zendesk.path, "--to", folder)
     text, remarks = seeds(*command)
-    assert "calendars.csv: 1 rows added" in text and "501 stays as it is" in remarks
+    assert "calendars.csv: 1 row added" in text and "501 stays as it is" in remarks
     assert (
         folder / "calendars.csv"
     ).read_bytes() == b"calendar,timezone\r\nmine,Asia/Tokyo\nzurich_desk,Europe/Zurich\n"
