@@ -60,8 +60,7 @@ def _files(options: argparse.Namespace) -> int:
     files.check(_tell)
     ledger = Ledger(options.lake, writes=not options.dry_run)
     try:
-        with mendable():
-            summary = land(options.lake, files.batches(ledger.run), reference, ledger)
+        summary = land(options.lake, files.batches(ledger.run), reference, ledger)
     finally:
         ledger.close()
     return summary.tell(options.dry_run)
@@ -72,8 +71,7 @@ def _sql(options: argparse.Namespace) -> int:
     source = sql.read(options.mapping, reference, dict(options.redact))
     database = Database()
     try:
-        with mendable():
-            summary = sql.run(options.lake, source, database, reference, options.dry_run, options.full)
+        summary = sql.run(options.lake, source, database, reference, options.dry_run, options.full)
     finally:
         database.close()
     print(summary.text(options.dry_run))
@@ -180,7 +178,8 @@ def main() -> int:
     of_seeds.set_defaults(kind="sql")
     options = parser.parse_args()
     try:
-        return options.run(options)
+        with mendable():
+            return options.run(options)
     except Refused as error:
         print(error, file=sys.stderr)
         return 2

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 
 from generator.ahead import ahead
@@ -86,11 +87,12 @@ class Summary:
 
 @contextmanager
 def mendable() -> Iterator[None]:
-    """Where writing fails, says what to do."""
+    """Where reading or writing fails, says what to do."""
     try:
         yield
-    except OSError as error:
-        raise Refused(f"{error}. What had landed before stays; once that is mended, run it again.") from None
+    except (OSError, duckdb.OperationalError, duckdb.DataError) as error:
+        problem = str(error).partition("\n")[0]
+        raise Refused(f"{problem}. What had landed before stays; once that is mended, run it again.") from None
 
 
 def land(lake: Path, batches: Iterable[Batch], reference: Reference, ledger: Ledger | None = None) -> Summary:

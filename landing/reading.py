@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,10 @@ import pyarrow.csv as arrow_csv
 from landing import Refused
 
 PIECE = 8 * 1024**2  # bytes read at once
+LONGEST_LINE = 8 * PIECE  # bytes of a line of JSON
 LONGEST_ROW = 2**20  # characters of a field; beyond, a quote that was opened counts as not closed
 _NEW_LINE, _RETURN = 10, 13
+csv.field_size_limit(LONGEST_ROW)
 
 
 @dataclass
@@ -42,11 +45,13 @@ class Source:
         try:
             self._raw = path.open("rb")
             self._size = max(path.stat().st_size, 1)
-            packed = self._raw.read(2) == b"\x1f\x8b"
+            start = self._raw.read(4)
             self._raw.seek(0)
         except OSError as error:
             raise Refused(f"{path} cannot be read: {error.strerror}.") from None
-        self._bytes = gzip.GzipFile(fileobj=self._raw) if packed else self._raw
+        if start == b"PK\x03\x04":
+            raise Refused(f"{path} is a workbook or another archive. Save a sheet as CSV, or unpack it.")
+        self._bytes = gzip.GzipFile(fileobj=self._raw) if start[:2] == b"\x1f\x8b" else self._raw
         self._is_utf8 = codecs.lookup(encoding).name == "utf-8"
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._lines = 1
@@ -64,7 +69,7 @@ class Source:
                 text = piece if self._is_utf8 else self._decoder.decode(piece, final=not piece).encode()
             except UnicodeDecodeError as error:
                 raise self.misread(self._lines + error.object[: error.start].count(b"\n")) from None
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, zlib.error) as error:
                 raise Refused(f"{self.path} cannot be read to its end: {error}.") from None
             if self._is_first and text:
                 self._is_first = False
@@ -242,7 +247,6 @@ class _Rows:
         self._is_exhausted = True
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        csv.field_size_limit(LONGEST_ROW)
         while self.line < len(self.lines):
             before, self._is_exhausted = self.line, False
             self.is_open = self.is_too_long = False
@@ -268,6 +272,11 @@ def jsonl_pieces(path: Path, encoding: str) -> Iterator[Piece]:
     with Source(path, encoding) as source:
         rest, line, is_over = b"", 1, False
         while not is_over:
+            if len(rest) > LONGEST_LINE:
+                raise Refused(
+                    f"{path}, line {line:,}: is longer than {LONGEST_LINE:,} bytes. Write an object a line; of an "
+                    "array they are made by: jq -c '.[]'"
+                )
             piece = source.read()
             is_over = not piece
             text = rest + piece + (b"\n" if is_over and rest and not rest.endswith(b"\n") else b"")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from landing import Refused
 from landing.contract import Anything, Reference
-from landing.core import Summary, land, mendable
+from landing.core import Summary, land
 from landing.ledger import Ledger
 from landing.zendesk.files import Files
 from landing.zendesk.mapping import Mapping, read
@@ -49,11 +49,10 @@ def _land(options: argparse.Namespace) -> int:
         files.check()
     ledger = Ledger(options.lake, writes=not options.dry_run)
     try:
-        with mendable():
-            if files is not None:
-                summary = land(options.lake, files.batches(), reference, ledger)
-            else:
-                summary = _live(options, mapping, reference, ledger)
+        if files is not None:
+            summary = land(options.lake, files.batches(), reference, ledger)
+        else:
+            summary = _live(options, mapping, reference, ledger)
     finally:
         ledger.close()
     return summary.tell(options.dry_run)

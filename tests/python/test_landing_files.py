@@ -13,7 +13,7 @@ import pytest
 from landings import landed_lines
 
 from landing import __main__ as command
-from landing import reading
+from landing import files, reading
 
 TICKETS = """\
 rows: tickets
@@ -461,6 +461,34 @@ def test_a_file_that_is_packed_is_read(desk):
     content = gzip.compress(b"id,at,status,text\n1,2026-03-02T09:00:00Z,new,x\n")
     assert desk.land(content, CHANGES, name="tickets.csv.gz")[0] == 0
     assert desk.told("ticket_id") == [("1",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (gzip.compress(HEADER.encode())[:-9] + bytes(9), "cannot be read to its end: "),
+        (gzip.compress(HEADER.encode() * 99)[:20], "cannot be read to its end: "),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\3" + b"\xff" * 99, "cannot be read to its end: "),
+        (b"PK\3\4\x14\0\x06\0", "is a workbook or another archive. Save a sheet as CSV"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "line 1: this is not utf-8."),
+    ],
+)
+def test_a_file_that_is_no_text_or_damaged_is_refused(desk, content, problem):
+    assert desk.refused(content, TICKETS).startswith("tickets.csv") and problem in desk.refused(content, TICKETS)
+
+
+def test_what_is_too_much_for_memory_is_refused(desk, monkeypatch):
+    monkeypatch.setattr(files, "MEMORY", "1MB")
+    assert desk.refused(file_lines("T-1,2026-03-02 09:00,,,,,Open,1," + "x" * 999_999), TICKETS).startswith(
+        "Out of Memory Error: "
+    )
+
+
+def test_an_array_on_one_line_is_refused_with_the_way_to_lines(desk, monkeypatch):
+    monkeypatch.setattr(reading, "PIECE", 100)
+    monkeypatch.setattr(reading, "LONGEST_LINE", 1000)
+    problem = desk.refused(json.dumps([{"id": "1"}] * 200), CHANGES, name="tickets.jsonl")
+    assert "tickets.jsonl, line 1: is longer than 1,000 bytes." in problem and "jq -c '.[]'" in problem
 
 
 def test_line_numbers_are_those_of_an_editor_wherever_a_piece_ends(desk, monkeypatch):

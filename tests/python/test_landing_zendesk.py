@@ -359,11 +359,12 @@ def test_a_mapping_that_cannot_be_is_refused(desk, zendesk, text, said):
         ('{"tickets": [{"id": 1', "this is no JSON"),
         ('{"organization_memberships": []}', "none of Zendesk's answers"),
         ('{"audits": [{"id": 5, "ticket_id": null, "events": []}]}', "ticket_id None, which is no number"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\3" + b"\xff" * 99, "cannot be read: Error"),
     ],
 )
 def test_a_file_that_is_no_answer_is_refused(zendesk, text, said):
     path = zendesk.folder / "broken.json"
-    path.write_text(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     output = zendesk(path, expect=2)
     assert said in output and "broken.json" in output
 
