@@ -104,13 +104,27 @@ def composed(path: Path, advice: str = "") -> yaml.Node | None:
     """
     try:
         with path.open(encoding="utf-8-sig") as file:
-            return yaml.compose(file, Loader=yaml.BaseLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}.{advice}") from None
+            node = yaml.compose(file, Loader=yaml.BaseLoader)
+    except UnicodeDecodeError:
+        raise Refused(f"{path}: this is no UTF-8. Save it as that.") from None
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}.{advice}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise Refused(f"{path}{where}: this is no YAML: {getattr(error, 'problem', None) or error}") from None
+    _check_keys(path, node)
+    return node
+
+
+def _check_keys(path: Path, node: yaml.Node | None, above: tuple[yaml.Node, ...] = ()) -> None:
+    """Refused if a key is no text, or a node is within itself."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    odd = next((key for key, _ in pairs if not isinstance(key, yaml.ScalarNode)), node if node in above else None)
+    if odd is not None:
+        raise Refused(f"{path}, line {odd.start_mark.line + 1}: keys have to be texts, and nothing is within itself.")
+    for child in node.value if isinstance(node, yaml.SequenceNode) else [value for _, value in pairs]:
+        _check_keys(path, child, (*above, node))
 
 
 class Reader:
@@ -167,10 +181,8 @@ class Reader:
             return {}
         found = {}
         for name_node, value in node.value:
-            name, inner = name_node.value, f"{key}.{name_node.value}" if key else str(name_node.value)
-            if not isinstance(name_node, yaml.ScalarNode):
-                self._wrong(name_node, key, "a key has to be a text.")
-            elif name in found:
+            name, inner = name_node.value, f"{key}.{name_node.value}" if key else name_node.value
+            if name in found:
                 self._wrong(name_node, inner, "stands there twice. Keep one.")
             elif known is not None and name not in known:
                 self._wrong(
@@ -214,8 +226,9 @@ class Reader:
                 self._wrong(top[key], key, f"is {values[key]!r}. Write one character, \\t for a tab.")
         if "encoding" in values:
             try:
+                "".encode(values["encoding"])  # which codecs of other things than texts, such as rot13, refuse
                 values["encoding"] = codecs.lookup(values["encoding"]).name
-            except LookupError:
+            except (LookupError, ValueError):
                 self._wrong(
                     top["encoding"],
                     "encoding",

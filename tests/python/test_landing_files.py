@@ -368,6 +368,26 @@ redact: {status: drop, subject: blur, ticket_id: drop}
 
 
 @pytest.mark.parametrize(
+    ("mapping", "problem"),
+    [
+        ("rows: [\n", "map.yml, line 2: this is no YAML: "),
+        ("- rows\n", "map.yml: this is no mapping. Write one: python -m landing suggest FILE"),
+        ("rows: tickets\nfields: [No]\n", "map.yml, line 2, fields: has to be keys with values, one a line, indented."),
+        ("rows: tickets\nfields:\n  ? [a, b]\n  : c\n", "map.yml, line 3: keys have to be texts"),
+        (
+            "rows: tickets\nfields: &all {status: *all}\n",
+            "map.yml, line 2: keys have to be texts, and nothing is within",
+        ),
+        (TICKETS.replace("Agent", "Größe").encode("cp1252"), "map.yml: this is no UTF-8. Save it as that."),
+        ("encoding: rot13\n" + TICKETS, "map.yml, line 1, encoding: there is no 'rot13'. Write utf-8, cp1252"),
+        ('encoding: "a\\0b"\n' + TICKETS, "map.yml, line 1, encoding: there is no 'a\\x00b'."),
+    ],
+)
+def test_what_is_no_mapping_is_refused(desk, mapping, problem):
+    assert desk.refused(HEADER, mapping).startswith(problem)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
         ("ticket_id: No", "ticket_id: Number", "column 'Number': tickets.csv has no such column. It has: No, Opened"),
