@@ -102,6 +102,8 @@ def _redaction(text: str) -> tuple[str, str]:
 
 
 def _lake(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("LAKE, or what is given, is empty. Name a folder: --lake /path/to/lake")
     if text.startswith("s3:"):
         raise argparse.ArgumentTypeError(
             f"{text} is no folder. Land in a folder, --lake /path/to/lake, then: make upload"

@@ -225,6 +225,12 @@ def test_a_disk_that_is_full_is_told_and_the_next_run_goes_on(tmp_path, monkeypa
     assert len(lines(tmp_path)) == 1
 
 
+def test_a_lake_without_a_name_is_refused(tmp_path):
+    command = [sys.executable, "-m", "landing", "jira", "issues.json"]
+    ran = subprocess.run(command, cwd=PROJECT, env=os.environ | {"LAKE": ""}, capture_output=True, text=True)
+    assert ran.returncode == 2 and "LAKE, or what is given, is empty. Name a folder" in ran.stderr
+
+
 @pytest.mark.parametrize("source", ["csv", "zendesk", "jira", "mysql"])
 def test_a_lake_on_s3_is_refused_with_the_way_around(tmp_path, source):
     command = [sys.executable, "-m", "landing", source, "--lake", "s3://lake", "--dry-run"]
