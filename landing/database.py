@@ -22,6 +22,8 @@ _FORM = (
     "Write it as mysql+pymysql://USER:PASSWORD@db.example.com:3306/desk, and in a user or password @ as %40, : as %3A, "
     "/ as %2F and % as %25."
 )
+# What drivers raise at settings that they do not know, or cannot follow.
+_OF_DRIVERS = (OSError, TypeError, ValueError, AttributeError, RuntimeError)
 _BIT, _TIMESTAMP, _MYSQL_TIMES = 16, 7, (7, 10, 12)  # types of columns, as drivers of MySQL number them
 
 
@@ -38,7 +40,8 @@ class Database:
         self.address = (
             f"{url.get_backend_name()}://{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
         )
-        with self.mending("cannot be reached"):
+        with_settings = f" with what follows ? in {URL}" if url.query else ""
+        with self.mending(f"cannot be reached{with_settings}", *_OF_DRIVERS):
             try:
                 engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool)
             except (ImportError, sa.exc.NoSuchModuleError) as error:
@@ -68,11 +71,11 @@ class Database:
         return url
 
     @contextmanager
-    def mending(self, problem: str) -> Iterator[None]:
-        """Errors of the database become messages for the caller."""
+    def mending(self, problem: str, *others: type[Exception]) -> Iterator[None]:
+        """Errors of the database, and others, become messages for the caller."""
         try:
             yield
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, *others) as error:
             text = " ".join(str(getattr(error, "orig", None) or error).split())
             for secret in self._secrets:
                 text = text.replace(secret, "***")
