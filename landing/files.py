@@ -116,6 +116,7 @@ class Files:
 
     def _look_at_times(self, connection: duckdb.DuckDBPyConnection, one: Field, path: Path, found: Found) -> None:
         text = f"t_{one.name}"
+        is_date = f"{text} not like '0000-00-00%'"  # none at all says nothing of how dates are written
         other = swapped(one.formats)
         turned = (
             f"count(*) filter ({wall_time(text, other)} is not null or {moment(text, other)} is not null)"
@@ -130,6 +131,7 @@ class Files:
                     {wall_time(text, one.formats)} as local,
                     {moment(text, one.formats)} as moment
                 from texts
+                where {is_date}
             )
             select
                 count({text}), count(coalesce(local, moment)), {turned},
@@ -145,7 +147,7 @@ class Files:
         times.unread = times.unread or (counts[3] and (path, counts[3]))
         times.local = times.local or (counts[4] and (path, counts[4]))
         if counts[3] and len(times.sample) < 1000:
-            rows = connection.execute(f"select {text} from texts where {text} is not null limit 1000").fetchall()
+            rows = connection.execute(f"select {text} from texts where {is_date} limit 1000").fetchall()
             times.sample += [value for (value,) in rows]
 
     def _unmapped(self, name: str, found: Found) -> list[str]:

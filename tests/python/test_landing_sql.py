@@ -508,6 +508,15 @@ def test_without_a_cursor_all_is_read_and_what_has_landed_is_skipped(desk):
     assert not list(desk.lake.glob("landing/cursors/*"))
 
 
+def test_a_zero_date_alone_is_rejected_as_among_others(desk):
+    desk.sqlite(*changes((1, "T", "2026-03-01 10:00:00", "new")))
+    mapping = CHANGES.replace("cursor: id", "cursor: id\noverlap: 0")
+    assert desk.landed(mapping) == 1
+    desk.sqlite("insert into changes values (2, 'T', '0000-00-00 00:00:00', 'open')")
+    assert [desk.land(mapping)[0] for _ in range(2)] == [1, 1]
+    assert [row[3:] for row in desk.rejected()] == [("bad_updated_at", "0000-00-00 00:00:00")] * 2
+
+
 def test_text_times_have_the_formats_of_the_mapping(desk):
     desk.sqlite(*changes((1, "T", "13/03/2026 10:00", "new")))
     assert 'It looks like format: "%d/%m/%Y %H:%M"' in desk.refused(CHANGES)
@@ -562,6 +571,14 @@ def test_a_position_is_kept_as_it_is(value):
 def test_the_address_comes_from_the_environment(desk):
     told = desk.refused(CHANGES)
     assert told.startswith("TICKETLAKE_SQL_URL, the address of the database, is not set. Write it as mysql+pymysql://")
+
+
+@pytest.mark.parametrize("settings", ["colour=red", "ssl_ca=/none.pem", "charset=none", "connect_timeout=soon"])
+def test_settings_that_the_driver_cannot_follow_are_told(desk, settings):
+    desk.at(f"mysql+pymysql://reader:secret@127.0.0.1:1/desk?{settings}")
+    assert desk.refused(CHANGES).startswith(
+        "mysql://127.0.0.1:1/desk cannot be reached with what follows ? in TICKETLAKE_SQL_URL: "
+    )
 
 
 def test_a_damaged_cursor_says_what_to_do(desk):
