@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from landing import Refused, counted, reading, suggest
+from landing import Refused, reading
+from landing.checking import Check
 from landing.contract import INTEGERS, TYPES, UPDATES, WHITE_SPACE, Reference, quoted, too_late
-from landing.core import Batch, located
+from landing.core import Batch
 from landing.ledger import today
 from landing.mapping import MOMENTS, Field, Mapping, meant
 from landing.redact import prepare, redacted
-from landing.times import Zone, is_format, moment, swapped, wall_time
+from landing.times import Zone, moment, wall_time
 
 MEMORY = "512MB"
-MOST_VALUES = 1_000  # without a map, that are counted
-SHOWN_VALUES = 20
 _IN_LIFE = ("created_at", *MOMENTS)
 _STATE = tuple(
     name for name in TYPES if name not in ("updated_at", "created_at", "update_id", "sequence", "event", "satisfaction")
@@ -41,34 +38,26 @@ class Files:
 
     def check(self, tell: Callable[[str], None] = lambda text: None) -> None:
         """Reads the files once. Refused with all in which they and the mapping do not agree."""
-        connection = self._connected()
-        problems = self._headers()
-        problems += [
-            f"{one.place}: {text!r} is no format that can be read. %d, %m, %Y, %H, %M and %S are the usual parts."
-            for one in self._fields.values()
-            for text in one.formats
-            if "%" in text and not is_format(connection, text)
-        ]
-        if problems:
-            raise Refused("\n".join(problems))
-        found = Found()
-        for path in self._paths:
-            for piece in self._pieces(path):
-                self._look(connection, path, piece, found)
-            if self._kind == "jsonl":
-                problems += [
-                    f"{one.place}: no line of {path} has {one.column!r}." + meant(one.column, tuple(found.keys))
-                    for one in self._fields.values()
-                    if one.column is not None and one.column not in found.present and not one.column.startswith("/")
-                ]
-            tell(f"{path}: checked")
-        for name in ("status", "severity", "market"):
-            problems += self._unmapped(name, found)
-        for one in self._fields.values():
-            if one.is_time:
-                problems += self._times(one, found)
-        connection.close()
-        if problems:
+        with self._connected() as connection:
+            check = Check(connection, self._mapping, self._fields, self._reference)
+            if problems := self._headers() + check.formats():
+                raise Refused("\n".join(problems))
+            present, keys = set(), []
+            for path in self._paths:
+                for piece in self._pieces(path):
+                    self._texts_of(connection, piece)
+                    if self._kind == "jsonl":
+                        self._look_at_keys(connection, present, keys)
+                    self._look_at_values(connection, path, check)
+                    check.look_at_times(path)
+                if self._kind == "jsonl":
+                    problems += [
+                        f"{one.place}: no line of {path} has {one.column!r}." + meant(one.column, tuple(keys))
+                        for one in self._fields.values()
+                        if one.column is not None and one.column not in present and not one.column.startswith("/")
+                    ]
+                tell(f"{path}: checked")
+        if problems := problems + check.problems():
             raise Refused("\n".join(problems))
 
     def _headers(self) -> list[str]:
@@ -88,117 +77,32 @@ class Files:
                     problems.append(f"{one.place}: column {one.column!r}: {path} {problem}.{known}")
         return problems
 
-    def _look(self, connection: duckdb.DuckDBPyConnection, path: Path, piece: reading.Piece, found: Found) -> None:
+    def _texts_of(self, connection: duckdb.DuckDBPyConnection, piece: reading.Piece) -> None:
+        """Makes of a piece the table `texts`."""
         connection.register("piece", piece.rows)
         connection.execute(f"create or replace temp table texts as {self._texts()}")
         connection.unregister("piece")
-        if self._kind == "jsonl":
-            if not found.keys:
-                keys = connection.execute("select distinct unnest(json_keys(object)) from texts limit 500")
-                found.keys = [key for (key,) in keys.fetchall()]
-            names = [one for one in self._fields.values() if one.column is not None and one.column not in found.present]
-            if names:
-                exists = ", ".join(f"bool_or(json_exists(object, {quoted(_pointer(one.column))}))" for one in names)
-                exist = connection.execute(f"select {exists} from texts").fetchall()[0]
-                found.present |= {one.column for one, is_there in zip(names, exist, strict=True) if is_there}
-        for name in ("status", "severity", "market"):
-            one = self._fields.get(name)
-            if one and one.column is not None and len(found.values[name]) < MOST_VALUES:
+
+    def _look_at_keys(self, connection: duckdb.DuckDBPyConnection, present: set[str], keys: list[str]) -> None:
+        """Which columns are there, and some of the keys that objects have."""
+        if not keys:
+            some = connection.execute("select distinct unnest(json_keys(object)) from texts limit 500")
+            keys += [key for (key,) in some.fetchall()]
+        names = [one for one in self._fields.values() if one.column is not None and one.column not in present]
+        if names:
+            exists = ", ".join(f"bool_or(json_exists(object, {quoted(_pointer(one.column))}))" for one in names)
+            exist = connection.execute(f"select {exists} from texts").fetchall()[0]
+            present |= {one.column for one, is_there in zip(names, exist, strict=True) if is_there}
+
+    def _look_at_values(self, connection: duckdb.DuckDBPyConnection, path: Path, check: Check) -> None:
+        for one in check.mapped:
+            if not check.has_many(one):
+                text = f"t_{one.name}"
                 rows = connection.execute(
-                    f"select t_{name}, count(*), min(line) from texts where t_{name} is not null group by all"
+                    f"select {text}, count(*), min(line) from texts where {text} is not null group by all"
                 )
                 for value, count, line in rows.fetchall():
-                    found.values[name][value] += count
-                    found.where.setdefault((name, value), (path, line))
-        for one in self._fields.values():
-            if one.is_time:
-                self._look_at_times(connection, one, path, found)
-
-    def _look_at_times(self, connection: duckdb.DuckDBPyConnection, one: Field, path: Path, found: Found) -> None:
-        text = f"t_{one.name}"
-        is_date = f"{text} not like '0000-00-00%'"  # none at all says nothing of how dates are written
-        other = swapped(one.formats)
-        turned = (
-            f"count(*) filter ({wall_time(text, other)} is not null or {moment(text, other)} is not null)"
-            if other
-            else "0"
-        )
-        counts = connection.execute(f"""
-            with read as (
-                select
-                    line,
-                    {text},
-                    {wall_time(text, one.formats)} as local,
-                    {moment(text, one.formats)} as moment
-                from texts
-                where {is_date}
-            )
-            select
-                count({text}), count(coalesce(local, moment)), {turned},
-                min(struct_pack(line := line, value := {text}))
-                    filter ({text} is not null and local is null and moment is null),
-                min(struct_pack(line := line, value := {text})) filter (local is not null)
-            from read
-        """).fetchall()[0]
-        times = found.times.setdefault(one.name, _Times())
-        times.given, times.read, times.turned = (
-            old + new for old, new in zip((times.given, times.read, times.turned), counts[:3], strict=True)
-        )
-        times.unread = times.unread or (counts[3] and (path, counts[3]))
-        times.local = times.local or (counts[4] and (path, counts[4]))
-        if counts[3] and len(times.sample) < 1000:
-            rows = connection.execute(f"select {text} from texts where {is_date} limit 1000").fetchall()
-            times.sample += [value for (value,) in rows]
-
-    def _unmapped(self, name: str, found: Found) -> list[str]:
-        one, known = self._fields.get(name), self._reference.known(name)
-        if one is None or one.column is None or known is None:
-            return []
-        missing = [
-            (value, count)
-            for value, count in found.values[name].most_common()
-            if value not in one.values and value not in known
-        ]
-        if not missing:
-            return []
-        lines = [
-            f"{one.place}: {counted(len(missing), 'value')} of column {one.column!r} without {name}. Give each "
-            f"one of {', '.join(known)}, below map:"
-        ]
-        for value, count in missing[:SHOWN_VALUES]:
-            path, line = found.where[name, value]
-            lines.append(f"    {value!r}: {counted(count, 'time')}, first in {located(str(path), line, one.column)}")
-        if len(missing) > SHOWN_VALUES:
-            lines.append(
-                f"    and {len(missing) - SHOWN_VALUES} more"
-                + (", or many more" if len(found.values[name]) >= MOST_VALUES else "")
-            )
-        return lines
-
-    def _times(self, one: Field, found: Found) -> list[str]:
-        times = found.times.get(one.name, _Times())
-        if times.unread and (not times.read or (times.turned == times.given and times.turned > times.read)):
-            path, first = times.unread
-            fits = suggest.fitting_formats(times.sample)
-            if not fits:
-                remedy = 'Give its format, such as format: "%d/%m/%Y %H:%M".'
-            elif len(fits) == 1:
-                remedy = f'It looks like format: "{fits[0]}".'
-            else:
-                both = " and ".join(f'"{text}"' for text in fits)
-                remedy = f"It is ambiguous: {both} read all that was looked at. Say which is right, as format."
-            return [
-                f"{one.place}: {located(str(path), first['line'], one.column)}: {first['value']!r} is not "
-                f"{' or '.join(one.formats)}. {remedy}"
-            ]
-        if times.local and self._mapping.zone is None:
-            path, first = times.local
-            return [
-                f"{one.place}: {located(str(path), first['line'], one.column)}: {first['value']!r} "
-                "says no zone, and neither "
-                "does the mapping. Name it, such as zone: Europe/Berlin."
-            ]
-        return []
+                    check.take(one, value, count, path, line)
 
     # ---------- the updates
 
@@ -490,31 +394,6 @@ class Files:
             lives as (select *, greatest(last_at, updated_at) as now_at from ends)
             {" union all ".join(parts)}
         """
-
-
-@dataclass
-class _Times:
-    """How many values a column of times has, how many its format reads, how many with day and month turned around."""
-
-    given: int = 0
-    read: int = 0
-    turned: int = 0
-    unread: tuple | None = None
-    local: tuple | None = None
-    sample: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Found:
-    """What the check of a source has met: values by field, where first, its times, the columns that are there."""
-
-    values: dict[str, Counter[str]] = field(
-        default_factory=lambda: {name: Counter() for name in ("status", "severity", "market")}
-    )
-    where: dict[tuple[str, str], tuple[Path, int]] = field(default_factory=dict)
-    times: dict[str, _Times] = field(default_factory=dict)
-    present: set[str] = field(default_factory=set)
-    keys: list[str] = field(default_factory=list)
 
 
 def _pointer(column: str) -> str:

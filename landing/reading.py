@@ -185,7 +185,7 @@ class _Csv:
         starts = starts[~is_blank]
         lines = self._line + np.searchsorted(new_lines, starts)
         if not len(starts):
-            return Piece(_table(lines, [pa.array([], pa.string())] * len(columns), columns), self._source.share)
+            return Piece(numbered(lines, [pa.array([], pa.string())] * len(columns), columns), self._source.share)
         names = [str(number) for number in range(len(self._names))]
         wanted = [names[self._names.index(column)] for column in columns]
         try:
@@ -201,7 +201,7 @@ class _Csv:
             return None
         if table.num_rows != len(starts):
             return None
-        return Piece(_table(lines, [table.column(name) for name in wanted], columns), self._source.share)
+        return Piece(numbered(lines, [table.column(name) for name in wanted], columns), self._source.share)
 
     def _slow(self, columns: list[str], places: list[int]) -> tuple[Piece, int]:
         """The rows of what has been read, and the bytes that they take: up to the last row that is whole."""
@@ -224,7 +224,7 @@ class _Csv:
             done = reader.line
         size = len("".join(reader.lines[:done]).encode())
         cells = [pa.array([row[place] for row in rows], pa.string()) for place in places]
-        return Piece(_table(np.array(lines, np.int64), cells, columns), self._source.share, bad), size
+        return Piece(numbered(np.array(lines, np.int64), cells, columns), self._source.share, bad), size
 
 
 class _Rows:
@@ -259,7 +259,8 @@ class _Rows:
             yield before, row
 
 
-def _table(lines: np.ndarray, cells: list, columns: list[str]) -> pa.Table:
+def numbered(lines: np.ndarray, cells: list, columns: list[str]) -> pa.Table:
+    """The trimmed texts of columns, with the line of each row."""
     cells = [arrow.ascii_trim_whitespace(cell) for cell in cells]
     return pa.table([pa.array(lines, pa.int64()), *cells], names=["line", *(f"c{n}" for n in range(len(columns)))])
 

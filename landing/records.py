@@ -64,7 +64,7 @@ class Records(Files):
     def _piece(self, lines: list[int], rows: list[Row], share: float) -> reading.Piece:
         columns = self._mapping.columns
         cells = [pa.array([row.get(column) for row in rows], pa.string()) for column in columns]
-        return reading.Piece(reading._table(np.array(lines, np.int64), cells, columns), share)
+        return reading.Piece(reading.numbered(np.array(lines, np.int64), cells, columns), share)
 
 
 def is_json(path: Path) -> bool:

@@ -23,14 +23,15 @@ import yaml
 
 from curated.places import sync
 from landing import Refused, counted, mapping
+from landing.checking import MOST_VALUES, Check
 from landing.contract import Reference, quoted
 from landing.core import Batch, Summary, land
 from landing.database import Database, is_time, is_utc, sa, text
-from landing.files import MOST_VALUES, Files, Found
+from landing.files import Files
 from landing.ledger import Ledger, write_whole
-from landing.mapping import meant
+from landing.mapping import Field, meant
 from landing.reading import Piece
-from landing.times import ISO, is_format
+from landing.times import ISO
 
 FETCH = 1_000  # rows that are fetched at once
 PIECE, PIECE_BYTES = 40_000, 16 * 1024**2  # of a batch: rows, or bytes, whatever it comes to first
@@ -39,7 +40,6 @@ SAMPLE = 10_000  # rows by which the check knows how times are written
 MINUTES, NUMBERS = 10, 1_000  # by how much a reading overlaps the one before
 _OWN_KEYS = ("table", "query", "cursor", "overlap")
 _FILE_KEYS = ("delimiter", "quote", "encoding", "order")
-_MAPPED = ("status", "severity", "market")
 
 
 @dataclass(frozen=True)
@@ -171,25 +171,16 @@ class Rows(Files):
             if problems := self._table_problems() or self._headers():
                 raise Refused("\n".join(problems))
             pieces = self._sample()
-            found = Found()
             with self._connected() as connection:
-                problems = [
-                    f"{one.place}: {form!r} is no format that can be read. Usual parts are %d, %m, %Y, %H, %M, %S."
-                    for one in self._fields.values()
-                    for form in one.formats
-                    if "%" in form and not is_format(connection, form)
-                ]
-                if problems:
+                check = Check(connection, self._mapping, self._fields, self._reference)
+                if problems := check.formats():
                     raise Refused("\n".join(problems))
                 for piece in pieces:
-                    self._look_at_sample(connection, piece, found)
-            for name in _MAPPED:
-                self._count(name, found)
-                problems += self._unmapped(name, found)
-            for one in self._fields.values():
-                if one.is_time:
-                    problems += self._times(one, found)
-            if problems:
+                    self._texts_of(connection, piece)
+                    check.look_at_times(self._paths[0])
+            for one in check.mapped:
+                self._count(one, check)
+            if problems := check.problems():
                 raise Refused("\n".join(problems))
             select = sa.select(sa.func.count()).select_from(self._from()).where(*self._is_new())
             self._total = self._database.connection.execute(select).scalar_one()
@@ -244,19 +235,8 @@ class Rows(Files):
         }
         return pieces
 
-    def _look_at_sample(self, connection, piece: Piece, found: Found) -> None:
-        connection.register("piece", piece.rows)
-        connection.execute(f"create or replace temp table texts as {self._texts()}")
-        connection.unregister("piece")
-        for one in self._fields.values():
-            if one.is_time:
-                self._look_at_times(connection, one, self._paths[0], found)
-
-    def _count(self, name: str, found: Found) -> None:
+    def _count(self, one: Field, check: Check) -> None:
         """How often each value of a field is there. MySQL would take open and Open for one."""
-        one = self._fields.get(name)
-        if one is None or one.column is None:
-            return
         column = sa.column(one.column)
         group = sa.cast(column, sa.LargeBinary) if self._database.is_mysql else column
         select = sa.select(sa.func.max(column) if self._database.is_mysql else column, sa.func.count())
@@ -265,8 +245,7 @@ class Rows(Files):
         for kinds, rows in self._database.rows(select, MOST_VALUES):
             for value, count in rows:
                 if (value := text(value, kinds[0]).strip(" \t\n\v\f\r")) and value not in self._mapping.blanks:
-                    found.values[name][value] += count
-                    found.where.setdefault((name, value), (self._paths[0], None))
+                    check.take(one, value, count, self._paths[0], None)
 
     # ---------- the select
 
