@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
@@ -15,9 +16,10 @@ import pyarrow as pa
 
 from landing import Refused, counted, reading
 from landing.contract import TYPES, Reference, quoted
-from landing.times import ISO, moment, swapped, wall_time
+from landing.times import ISO, NUMBERED, moment, swapped, wall_time
 
 LOOKED_AT = 100_000  # rows, at most
+MOST = 0.8  # of the cells of a column say what it is; other rows are rejected when they land
 MOST_VALUES = 60  # of a column that is mapped value by value
 _DELIMITERS = ",;\t|"
 _DATES = (
@@ -105,41 +107,40 @@ def fitting_formats(values: list[str]) -> list[str]:
         return list(_fitting(connection, "text"))
 
 
-def _fitting(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
-    """The formats that read every text of a column of `texts`."""
+def _fitting(connection: duckdb.DuckDBPyConnection, column: str, share: float = 1) -> tuple[str, ...]:
+    """The formats that read the most texts of a column of `texts`, if they read at least this share."""
 
-    def all_read(formats: list[str], table: str) -> list[str]:
-        if not formats:
-            return []
-        counts = ", ".join(
-            f"count(*) filter ({wall_time(column, (one,))} is null and {moment(column, (one,))} is null)"
-            for one in formats
-        )
-        unread = connection.execute(f"select {counts} from {table} where {column} is not null").fetchall()[0]
-        return [one for one, count in zip(formats, unread, strict=True) if not count]
+    def counted_by(counts: list[str]) -> tuple[int, ...]:
+        return connection.execute(f"select count({column}), {', '.join(counts)} from texts").fetchall()[0]
 
-    some = [
-        text
-        for (text,) in connection.execute(
-            f"select distinct {column} from texts where {column} is not null limit 20"
-        ).fetchall()
-    ]
-    likely = [one for date in _DATES for clock in _CLOCKS if all(_is_read(text, one := date + clock) for text in some)]
-    for formats in ([ISO], likely):
-        if found := all_read(formats, "texts"):
-            return tuple(found)
-    numbers = connection.execute(
-        f"select bool_and(regexp_matches({column}, '^1[0-9]{{9}}([0-9]{{3}})?$')), max(length({column})) from texts"
-    ).fetchall()[0]
-    return (("unix" if numbers[1] == 10 else "unix_ms"),) if numbers[0] else ()
+    def most_read(formats: list[str]) -> tuple[str, ...]:
+        given, *read = counted_by([f"count({_time(column, one)})" for one in formats])
+        return tuple(one for one, count in zip(formats, read, strict=True) if count == max(read) >= share * given)
+
+    texts = connection.execute(f"select distinct {column} from texts where {column} is not null limit 20").fetchall()
+    likely = [one for date in _DATES for clock in _CLOCKS if _are_read(texts, one := date + clock, share)]
+    if found := most_read([ISO]) or (likely and most_read(likely)):
+        return found
+    digits = [f"count(*) filter (regexp_matches({column}, '^1[0-9]{{{length}}}$'))" for length in (9, 12)]
+    given, *read = counted_by(digits)
+    return tuple(one for one, count in zip(NUMBERED, read, strict=True) if count >= share * given)
 
 
-def _is_read(text: str, format: str) -> bool:
-    """Whether Python reads a text so, which DuckDB is then asked of all."""
-    try:
-        datetime.strptime(text, format)
-    except ValueError:
-        return False
+def _time(text: str, format: str) -> str:
+    """SQL of the time that a text states, local or with an offset."""
+    return f"coalesce({wall_time(text, (format,))}, {moment(text, (format,))})"
+
+
+def _are_read(texts: list[tuple[str]], format: str, share: float) -> bool:
+    """Whether Python reads this share of texts so, which DuckDB is then asked of all."""
+    left = len(texts) - share * len(texts)
+    for (text,) in texts:
+        try:
+            datetime.strptime(text, format)
+        except ValueError:
+            left -= 1
+            if left < 0:
+                return False
     return True
 
 
@@ -173,10 +174,12 @@ class _Look:
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             self.notes.append("encoding: the file begins with the mark of UTF-16")
             return "utf-16"
+        decoder = codecs.getincrementaldecoder("utf-8")()
         try:
             with reading.Source(self.path, "utf-8") as source:
                 while piece := source.read():
-                    piece.rpartition(b"\n")[0].decode()
+                    decoder.decode(piece)
+                decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return "cp1252"
         return "utf-8"
@@ -185,6 +188,8 @@ class _Look:
         with reading.Source(self.path, self.encoding) as source:
             start = source.read()
         self._start = start[: 2**20].decode("utf-8", "replace")
+        if re.match(r"\s*\[\s*\{", self._start):
+            raise Refused(f"{self.path} is an array. Write an object a line; of an array they are made by: jq -c '.[]'")
         return "jsonl" if self._start.lstrip().startswith("{") else "csv"
 
     def _csv(self) -> tuple[list[str], pa.Table]:
@@ -236,7 +241,7 @@ class _Look:
             place,
             given,
             distinct,
-            _fitting(self.connection, cell) if given else (),
+            _fitting(self.connection, cell, MOST) if given else (),
             tuple(text for (text,) in examples),
         )
 
@@ -250,18 +255,20 @@ class _Look:
         """A line that one format reads and another does not."""
         cell = f"c{column.place}"
         row = self.connection.execute(
-            f"select line, {cell} from texts where {wall_time(cell, (chosen,))} is not null and "
-            f"{wall_time(cell, (other,))} is null order by line limit 1"
+            f"select line, {cell} from texts where {_time(cell, chosen)} is not null and "
+            f"{_time(cell, other)} is null order by line limit 1"
         ).fetchall()[0]
         return f"line {row[0]:,}: {row[1]}" if row else None
 
     def descends(self, column: Column, format: str) -> bool:
         """Whether the times of a column go back from row to row more often than forth."""
         cell = f"c{column.place}"
-        time = f"coalesce({wall_time(cell, (format,))}, {moment(cell, (format,))})"
         back, forth = self.connection.execute(f"""
             select count(*) filter (time < before), count(*) filter (time > before)
-            from (select {time} as time, lag({time}) over (order by line) as before from texts)
+            from (
+                select time, lag(time) over (order by line) as before
+                from (select line, {_time(cell, format)} as time from texts)
+            )
         """).fetchall()[0]
         return back > forth
 
@@ -301,7 +308,7 @@ class _Writer:
         if field.endswith("_at"):
             return bool(column.formats)
         if field == "ticket_id":
-            return column.given == self._look.rows
+            return column.given >= MOST * self._look.rows
         if field in ("status", "severity", "market"):
             return column.distinct <= MOST_VALUES and not (column.formats and column.distinct > 10)
         if field == "satisfaction":
@@ -416,7 +423,10 @@ class _Writer:
             if field in ("severity", "market"):
                 known = ", ".join(self._reference.known(field))
                 return [f"{field}: {{constant: TODO}}  # no column looks like it: one of {known}, or column: and map:"]
-            return [f"{field}: TODO  # no column looks like it"]
+            times = ", ".join(
+                f"{one.name} ({one.formats[0]})" for one in self._look.columns if field.endswith("_at") and one.formats
+            )
+            return [f"{field}: TODO  # no column looks like it" + (f"; there are times in {times}" if times else "")]
         if field in ("status", "severity", "market"):
             return self._mapped_lines(field, column)
         seen = f"{column.given:,} given, {column.distinct:,} values, such as {_short(column.examples[0])}"

@@ -9,7 +9,7 @@ import pytest
 from lakes import Lake
 from test_landing_files import Desk
 
-from landing import suggest
+from landing import reading, suggest
 
 
 @pytest.fixture
@@ -126,6 +126,31 @@ def test_what_no_column_looks_like_is_a_doubt(desk):
     assert "severity: {constant: TODO}  # no column looks like it: one of P1, P2, P3, P4" in text
 
 
+def test_times_that_say_their_offset_need_no_zone(desk):
+    content = TICKETS.replace(":00;", ":00 +0100;").replace(":30;", ":30 +0100;")
+    text = suggested(desk, content)
+    assert 'format: "%d/%m/%Y %H:%M %z"  # as shown by line 2: 13/03/2026 09:00 +0100' in text
+
+
+def test_a_few_odd_rows_hide_no_column(desk):
+    rows = "".join(f"INC-{number},{number}.3.2026 10:00,Open,P1,DE\n" for number in range(10, 20))
+    text = suggested(desk, f"Ticket,Opened,State,Priority,Country\n{rows}INC-20,soon,Open,P1,DE\n,Sum: 11,,,\n")
+    assert "ticket_id: Ticket  # 11 given" in text
+    assert 'format: "%d.%m.%Y %H:%M"  # as shown by line 5: 13.3.2026 10:00' in text
+
+
+def test_times_whose_name_is_not_known_are_named(desk):
+    text = suggested(desk, "Nummer,Erstellt am,Status\nT-1,13.03.2026 09:00,Neu\n")
+    assert "created_at: TODO  # no column looks like it; there are times in Erstellt am (%d.%m.%Y %H:%M)\n" in text
+
+
+@pytest.mark.parametrize(("text", "encoding"), [("größer", "cp1252"), ("😀" * 9 + "\n2,,\n", "utf-8")])
+def test_the_encoding_is_seen_to_the_last_byte_wherever_a_piece_ends(desk, monkeypatch, text, encoding):
+    monkeypatch.setattr(reading, "PIECE", 7)
+    found = suggested(desk, f"id,opened,note\n1,2026-03-01,{text}", encoding=encoding)
+    assert ("encoding: cp1252" in found) == (encoding == "cp1252")
+
+
 @pytest.mark.parametrize(("encoding", "delimiter"), [("utf-8-sig", ","), ("cp1252", "\t"), ("utf-16", "|")])
 def test_how_a_file_is_written_is_seen(desk, encoding, delimiter):
     rows = io.StringIO()
@@ -169,5 +194,7 @@ def test_a_file_without_rows_or_that_is_not_there_is_refused(desk):
     for content in ("", "a,b\n"):
         code, _, error = desk.run("suggest", desk.write("empty.csv", content))
         assert code == 2 and re.search("is empty|has no rows", error)
+    code, _, error = desk.run("suggest", desk.write("array.json", '[\n {"id": 1}]'))
+    assert code == 2 and "array.json is an array. Write an object a line" in error
     code, _, error = desk.run("suggest", desk.folder / "none.csv")
     assert code == 2 and "cannot be read: No such file" in error
