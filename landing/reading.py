@@ -140,7 +140,10 @@ class _Csv:
                     self._rest = self._rest[end:]
                     return self._names
                 start = end
-        raise Refused(f"{self._source.path} is empty: it has no line that names the columns.")
+        raise Refused(
+            f"{self._source.path} has no line that names the columns: it is empty, a quote in it is not closed, or its "
+            "lines do not end in a line feed."
+        )
 
     def _more(self) -> None:
         piece = self._source.read()

@@ -151,7 +151,7 @@ class _Look:
     """The first rows of a file as table `texts`, columns c0, c1, ..., blank cells null."""
 
     def __init__(self, path: Path):
-        self.path, self.delimiter, self.notes = path, ",", []
+        self.path, self.delimiter, self.twice = path, ",", []
         self.encoding = self._find_encoding()
         self.kind = self._find_kind()
         self.connection = duckdb.connect()
@@ -172,7 +172,6 @@ class _Look:
         with reading.Source(self.path, "latin-1") as source:
             start = source._bytes.peek(4)[:4] if hasattr(source._bytes, "peek") else b""
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            self.notes.append("encoding: the file begins with the mark of UTF-16")
             return "utf-16"
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:
@@ -201,6 +200,7 @@ class _Look:
         )
         header = reading.csv_header(self.path, self.encoding, self.delimiter, '"')
         names = [name for name in header if header.count(name) == 1 and name]
+        self.twice = sorted({name for name in header if header.count(name) > 1 and name})
         return names, self._first_rows(reading.csv_pieces(self.path, self.encoding, self.delimiter, '"', names))
 
     def _jsonl(self) -> tuple[list[str], pa.Table]:
@@ -220,12 +220,16 @@ class _Look:
         return names, self.connection.sql(f"select line{cells} from objects order by line").to_arrow_table()
 
     def _first_rows(self, pieces: Iterator[reading.Piece]) -> pa.Table:
-        found, count = [], 0
+        found, bad, count = [], [], 0
         for piece in pieces:
             found.append(piece.rows)
+            bad += piece.bad
             count += piece.rows.num_rows
             if count > LOOKED_AT:
                 break
+        if not count and bad:
+            line, why = bad[0]
+            raise Refused(f"{self.path}, line {line:,}: {why}. Take away what is above the names of the columns.")
         if not count:
             raise Refused(f"{self.path} has no rows to look at.")
         return pa.concat_tables(found)
@@ -321,7 +325,7 @@ class _Writer:
 
     def lines(self) -> list[str]:
         look = self._look
-        rows = f"the first {look.rows:,} rows" if look.is_cut else f"all {look.rows:,} rows"
+        rows = f"{'the first' if look.is_cut else 'all'} {counted(look.rows, 'row')}"
         text = [
             f"# A first mapping for {look.path.name}, from a look at {rows}.",
             "# Check every guess, decide what is marked TODO, then land it:",
@@ -341,7 +345,9 @@ class _Writer:
             text += [f"  {line}" for line in self._field_lines(field)]
         unused = [column.name for column in look.columns if column not in self._chosen.values()]
         if unused:
-            text += ["", "# Columns that are not used: " + ", ".join(unused)]
+            text += ["", "# Columns that are not used: " + _line(", ".join(unused))]
+        if look.twice:
+            text += ["", "# Columns that are there twice, so that none can be named: " + _line(", ".join(look.twice))]
         personal = [field for field in _PERSONAL if field in self._chosen]
         if personal:
             text += [
@@ -364,13 +370,13 @@ class _Writer:
                 "rows: TODO  # tickets if a row is a ticket, changes if it is a change: no column "
                 "looks like a ticket's id"
             ]
-        seen = f"{ticket.name} has {ticket.distinct:,} values in {ticket.given:,} rows"
+        seen = f"{_line(ticket.name)} has {counted(ticket.distinct, 'value')} in {counted(ticket.given, 'row')}"
         if self._is_per_ticket:
             return [f"rows: tickets  # a row is a ticket: {seen}"]
         lines = [f"rows: changes  # a row is a change of a ticket: {seen}"]
         column = self._chosen.get("updated_at")
         if column and column.formats and self._look.descends(column, column.formats[0]):
-            lines.append(f"order: newest_first  # {column.name} goes back from row to row")
+            lines.append(f"order: newest_first  # {_line(column.name)} goes back from row to row")
         return lines
 
     def _order(self) -> list[str]:
@@ -402,7 +408,7 @@ class _Writer:
             return []
         example = naive[0].examples[0]
         return [
-            f"zone: TODO  # {naive[0].name} says no zone, such as {example}. Name it, such as "
+            f"zone: TODO  # {_line(naive[0].name)} says no zone, such as {example}. Name it, such as "
             "Europe/Berlin; UTC if it is that",
             "repeated_hour: reject  # when clocks go back an hour comes twice: first or second says "
             "which; reject refuses its rows",
@@ -423,13 +429,12 @@ class _Writer:
             if field in ("severity", "market"):
                 known = ", ".join(self._reference.known(field))
                 return [f"{field}: {{constant: TODO}}  # no column looks like it: one of {known}, or column: and map:"]
-            times = ", ".join(
-                f"{one.name} ({one.formats[0]})" for one in self._look.columns if field.endswith("_at") and one.formats
-            )
+            timed = [one for one in self._look.columns if field.endswith("_at") and one.formats]
+            times = ", ".join(f"{_line(one.name)} ({one.formats[0]})" for one in timed)
             return [f"{field}: TODO  # no column looks like it" + (f"; there are times in {times}" if times else "")]
         if field in ("status", "severity", "market"):
             return self._mapped_lines(field, column)
-        seen = f"{column.given:,} given, {column.distinct:,} values, such as {_short(column.examples[0])}"
+        seen = f"{column.given:,} given, {counted(column.distinct, 'value')}, such as {_short(column.examples[0])}"
         if field.endswith("_at"):
             return self._moment_lines(field, column)
         if field == "satisfaction" and any(value not in "12345" for value, _ in self._look.values(column)):
@@ -495,8 +500,12 @@ def _words(name: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", spaced).lower().split())
 
 
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = _line(text)
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 

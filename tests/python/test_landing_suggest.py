@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 
 import pytest
 from lakes import Lake
@@ -139,6 +138,14 @@ def test_a_few_odd_rows_hide_no_column(desk):
     assert 'format: "%d.%m.%Y %H:%M"  # as shown by line 5: 13.3.2026 10:00' in text
 
 
+def test_names_of_two_lines_or_that_are_there_twice_leave_a_mapping_whole(desk):
+    content = 'id,"Opened\nat",State,"Closed\nby",Note,Note\n1,2026-03-01T09:00Z,Open,,,\n'
+    text = suggested(desk, content)
+    assert "# Columns that are there twice, so that none can be named: Note" in text
+    assert desk.land(content, text.replace("{constant: TODO}", "{constant: P1}", 1).replace("TODO", "DE"))[0] == 0
+    assert desk.lines()[0]["created_at"] == "2026-03-01T09:00:00Z"
+
+
 def test_times_whose_name_is_not_known_are_named(desk):
     text = suggested(desk, "Nummer,Erstellt am,Status\nT-1,13.03.2026 09:00,Neu\n")
     assert "created_at: TODO  # no column looks like it; there are times in Erstellt am (%d.%m.%Y %H:%M)\n" in text
@@ -191,9 +198,15 @@ def test_formats_that_fit(values, formats):
 
 
 def test_a_file_without_rows_or_that_is_not_there_is_refused(desk):
-    for content in ("", "a,b\n"):
+    for content, problem in (
+        ("", "it is empty"),
+        ("a,b\n", "has no rows to look at"),
+        ('"a,b\n1,2\n', "a quote in it is not closed"),
+        ("a,b\r1,2\r", "do not end in a line feed"),
+        ("Export of May\n\na;b\n1;2\n", "line 3: 2 fields, the header has 1. Take away what is above the names"),
+    ):
         code, _, error = desk.run("suggest", desk.write("empty.csv", content))
-        assert code == 2 and re.search("is empty|has no rows", error)
+        assert code == 2 and problem in error
     code, _, error = desk.run("suggest", desk.write("array.json", '[\n {"id": 1}]'))
     assert code == 2 and "array.json is an array. Write an object a line" in error
     code, _, error = desk.run("suggest", desk.folder / "none.csv")
