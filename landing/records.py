@@ -79,9 +79,10 @@ def found_in(path: Path, wrappers: tuple[str, ...]) -> Iterator[Found]:
         parts = []
         while part := source.read():
             parts.append(part)
-        text = source.decoded(b"".join(parts), 1)
     try:
-        yield from _Walk(text, wrappers).values()
+        yield from _Walk(b"".join(parts).decode(), wrappers).values()
+    except UnicodeDecodeError:
+        raise Refused(f"{path}: this is not UTF-8, as JSON has to be. Save it as that.") from None
     except json.JSONDecodeError as error:
         raise Refused(f"{path}, line {error.lineno:,}: this is no JSON ({error.msg}).") from None
 

@@ -303,6 +303,8 @@ def test_people_are_dropped_or_hashed(jira):
 def test_what_cannot_be_read_is_said(jira):
     nothing = jira.file("fields.json", FIELDS)
     assert jira.run(nothing) == (2, f"No issue is in {nothing}: an issue has key and fields.\n")
+    nothing.write_bytes("[]".encode("utf-16"))
+    assert jira.run(nothing) == (2, f"{nothing}: this is not UTF-8, as JSON has to be. Save it as that.\n")
     path = jira.file("page.json", page(issue()))
     code, output = jira.run(path, mapping="fields: {market: {constant: DE}}\nsla: {resolution: Time to fix}")
     assert code == 2 and "sla: no field is called 'Time to fix'" in output
