@@ -170,9 +170,8 @@ class _Look:
 
     def _find_encoding(self) -> str:
         with reading.Source(self.path, "latin-1") as source:
-            start = source._bytes.peek(4)[:4] if hasattr(source._bytes, "peek") else b""
-        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return "utf-16"
+            if source.read().decode()[:2] in ("\xff\xfe", "\xfe\xff"):
+                return "utf-16"
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:
             with reading.Source(self.path, "utf-8") as source:

@@ -199,6 +199,7 @@ def test_formats_that_fit(values, formats):
 
 def test_a_file_without_rows_or_that_is_not_there_is_refused(desk):
     for content, problem in (
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\3" + b"\xff" * 99, "cannot be read to its end"),
         ("", "it is empty"),
         ("a,b\n", "has no rows to look at"),
         ('"a,b\n1,2\n', "a quote in it is not closed"),
