@@ -36,6 +36,7 @@ _SYNCED = 16 * 1024**2  # bytes after which what is written is synced
 SHOWN = 5  # lines that a dry run prints
 _COMPARED = 5_000_000  # updates of a dry run that are compared with each other, at most
 _NEW = "place in (select place from new)"
+_LONGEST = 200  # characters that are shown of a value
 _EVERY = 5  # seconds between two lines of progress
 
 
@@ -182,7 +183,7 @@ class _Landing:
                 self._summary.rejected[reason] += 1
                 if reason not in self._summary.first:
                     self._summary.first[reason] = f"first in {located(file, line, column)}" + (
-                        f": {value}" if value else ""
+                        f": {value[:_LONGEST]}{' …' * (len(value) > _LONGEST)}" if value else ""
                     )
             if self._ledger.writes:
                 self._rejected_rows().writerows(some)

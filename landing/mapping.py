@@ -224,6 +224,8 @@ class Reader:
             values[key] = values.get(key, {"delimiter": ",", "quote": '"'}[key]).replace("\\t", "\t")
             if key in top and not re.fullmatch(r"[\x00-\x7f]", values[key]):
                 self._wrong(top[key], key, f"is {values[key]!r}. Write one character, \\t for a tab.")
+        if "quote" in top and values["quote"] == values["delimiter"]:
+            self._wrong(top["quote"], "quote", f"is {values['quote']!r}, as the delimiter is. Only one of them can be.")
         if "encoding" in values:
             try:
                 "".encode(values["encoding"])  # which codecs of other things than texts, such as rot13, refuse

@@ -261,7 +261,7 @@ def test_what_the_lake_would_refuse_is_rejected_with_line_and_column(desk):
         "T-1,2026-03-02 09:00,2026-03-02 10:00,,,,Open,1,ann",
         ",2026-03-02 09:00,,,,,Open,1,",
         "T-3,,,,,,Open,1,",
-        "T-4,2026-03-02 09:00,soon,,,,Open,1,",
+        f"T-4,2026-03-02 09:00,{'soon' * 99},,,,Open,1,",
         'T-5,2026-03-02 09:00,,,,,Open,1,"two\nlines"',
         "T-6,2026-03-29 02:30,,,,,Open,1,",
         "T-7,2026-10-25 02:30,,,,,Open,1,",
@@ -278,7 +278,7 @@ def test_what_the_lake_would_refuse_is_rejected_with_line_and_column(desk):
     assert desk.rejected() == [
         ("3", "No", "missing_ticket_id", ""),
         ("4", "Opened", "missing_created_at", ""),
-        ("5", "Replied", "bad_first_reply_at", "soon"),
+        ("5", "Replied", "bad_first_reply_at", "soon" * 99),
         ("8", "Opened", "skipped_hour", "2026-03-29 02:30"),
         ("9", "Opened", "repeated_hour", "2026-10-25 02:30"),
         ("10", "Opened", "in_the_future", later),
@@ -287,7 +287,7 @@ def test_what_the_lake_would_refuse_is_rejected_with_line_and_column(desk):
         ("15", "", "bad_row", 'the quote " that opens in this line is not closed'),
     ]
     assert sorted({line["ticket_id"] for line in desk.lines()}) == ["T-1", "T-10", "T-12", "T-14", "T-5"]
-    assert "read      14 rows" in out and "rejected  9" in out
+    assert "read      14 rows" in out and "rejected  9" in out and f"column Replied: {'soon' * 50} …\n" in out
 
 
 @pytest.mark.parametrize(
@@ -380,6 +380,7 @@ redact: {status: drop, subject: blur, ticket_id: drop}
         ),
         (TICKETS.replace("Agent", "Größe").encode("cp1252"), "map.yml: this is no UTF-8. Save it as that."),
         ("encoding: rot13\n" + TICKETS, "map.yml, line 1, encoding: there is no 'rot13'. Write utf-8, cp1252"),
+        ("delimiter: ;\nquote: ;\n" + TICKETS, "map.yml, line 2, quote: is ';', as the delimiter is."),
         ('encoding: "a\\0b"\n' + TICKETS, "map.yml, line 1, encoding: there is no 'a\\x00b'."),
     ],
 )
