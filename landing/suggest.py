@@ -65,6 +65,9 @@ _NAMES = {
     "event": "event|action|change type|activity|event type",
     "update_id": "update id|change id|event id|audit id|history id",
     "sequence": "sequence|seq|step|version",
+    "source_sla_breached": "sla breached|breached|sla violated|sla missed|overdue|late|made sla|sla met|met sla"
+    "|within sla|on time|ontime|in time",
+    "source_reopen_count": "reopen count|reopens|times reopened",
 }
 _STATUSES = {
     "new": "new|created|logged|submitted|to do|todo|registered",
@@ -84,6 +87,10 @@ _SEVERITIES = {
     "P3": "p3|3|medium|normal|moderate|3 moderate|3 medium|sev3|sev 3|standard",
     "P4": "p4|4|low|4 low|minor|lowest|trivial|planning|5 planning|5|sev4|sev 4|very low",
 }
+# What sources say of an SLA, and the names of columns in which yes is that it was met.
+_BREACHED = {"true": "breached|overdue|late|missed|violated|not met", "false": "ontime|on time|in time|met|within sla"}
+_TRUTHS = {"true": "true|yes|y|1", "false": "false|no|n|0"}
+_MET = re.compile(r"\b(made|met|within|on ?time|in time)\b")
 _PERSONAL = ("customer_id", "agent_id", "subject", "vehicle_id")
 
 
@@ -316,7 +323,9 @@ class _Writer:
             return column.distinct <= MOST_VALUES and not (column.formats and column.distinct > 10)
         if field == "satisfaction":
             return column.distinct <= 10
-        if field == "sequence":
+        if field == "source_sla_breached":
+            return column.distinct <= 10 and None not in self._verdicts(column).values()
+        if field in ("sequence", "source_reopen_count"):
             return all(re.fullmatch(r"-?\d{1,18}", value) for value, _ in self._look.values(column)[:1000])
         return not field.endswith("_id") or column.distinct > 1 or self._look.rows < 10
 
@@ -442,7 +451,25 @@ class _Writer:
                 f"    {_yaml(value)}: {value if value in '12345' else 'TODO'}  # {counted(count, 'time')}"
                 for value, count in self._look.values(column)
             ]
+        if field == "source_sla_breached":
+            verdicts = self._verdicts(column)
+            lines = [
+                f"{field}:",
+                f"  column: {_yaml(column.name)}",
+                "  map:  # to true where it is a breach",
+            ]
+            return lines + [
+                f"    {_yaml(value)}: {verdicts[value]}  # {counted(count, 'time')}"
+                for value, count in self._look.values(column)
+            ]
         return [f"{field}: {_yaml(column.name)}  # {seen}"]
+
+    def _verdicts(self, column: Column) -> dict[str, str | None]:
+        """Whether the values of a column say that an SLA was breached, null if that is not known."""
+        yes, no = ("false", "true") if _MET.search(_words(column.name)) else ("true", "false")
+        meant = {name: verdict for verdict, names in _BREACHED.items() for name in names.split("|")}
+        meant |= {name: yes for name in _TRUTHS["true"].split("|")} | {name: no for name in _TRUTHS["false"].split("|")}
+        return {value: meant.get(_words(value)) for value, _ in self._look.values(column)}
 
     def _moment_lines(self, field: str, column: Column) -> list[str]:
         seen = f"{column.given:,} given, such as {_short(column.examples[0])}"

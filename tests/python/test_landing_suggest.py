@@ -106,6 +106,21 @@ def test_every_guess_has_its_evidence(desk):
     assert "a row is a change of a ticket: case_id has 2 values in 5 rows" in suggested(desk, CHANGES, "changes.csv")
 
 
+@pytest.mark.parametrize(
+    ("name", "met", "missed"),
+    [("ontime", "ONTIME", "OVERDUE"), ("made_sla", "true", "false"), ("SLA breached", "No", "Yes"), ("Late", "0", "1")],
+)
+def test_what_a_source_says_of_its_sla_is_kept(desk, name, met, missed):
+    rows = (f"T-{number},2026-03-02T08:00:00Z,DE,P2,open,{said}\n" for number, said in enumerate((met, missed, "")))
+    content = f"id,created,country,priority,status,{name}\n{''.join(rows)}"
+    code, out, error = desk.land(content, suggested(desk, content))
+    assert code == 0, out + error
+    assert {line["ticket_id"]: line.get("source_sla_breached") for line in desk.lines()} == {
+        "T-0": False, "T-1": True, "T-2": None,
+    }  # fmt: skip
+    assert "source_sla_breached" not in suggested(desk, content.replace(missed, "perhaps"))
+
+
 def test_dates_that_cannot_be_told_are_a_doubt(desk):
     text = suggested(
         desk, TICKETS.replace("13/03/2026", "03/03/2026").replace("16/03", "06/03").replace("20/3", "10/3")
