@@ -57,7 +57,10 @@ class Batch:
 
 @dataclass
 class Summary:
-    """What became of a source. `rejected` counts by reason, `first` says where each was first met."""
+    """What became of a source. `rejected` counts by reason, `first` says where each was first met.
+
+    rejected_file: the file that has all that was rejected, or of several the folder.
+    """
 
     read: int = 0
     landed: int = 0
@@ -67,6 +70,7 @@ class Summary:
     first: dict[str, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     rejected_file: Path | None = None
+    begun: float = field(default_factory=time.monotonic)
 
     def tell(self, dry_run: bool) -> int:
         """Prints it; returns how the command ends: 1 if something was rejected."""
@@ -96,23 +100,30 @@ def mendable() -> Iterator[None]:
         raise Refused(f"{problem}. What had landed before stays; once that is mended, run it again.") from None
 
 
-def land(lake: Path, batches: Iterable[Batch], reference: Reference, ledger: Ledger | None = None) -> Summary:
+def land(
+    lake: Path,
+    batches: Iterable[Batch],
+    reference: Reference,
+    ledger: Ledger | None = None,
+    summary: Summary | None = None,
+) -> Summary:
     """Lands what is new of a source. Refused if another landing is running, OSError if nothing can be written.
 
     ledger: one that is open already, and is left open; one that may not write makes this a dry run.
+    summary: of the parts of the source before this one, which is added to.
     """
     own = Ledger(lake) if ledger is None else None
     try:
-        return _Landing(own or ledger, reference).run(batches)
+        return _Landing(own or ledger, reference, summary or Summary()).run(batches)
     finally:
         if own:
             own.close()
 
 
 class _Landing:
-    def __init__(self, ledger: Ledger, reference: Reference):
+    def __init__(self, ledger: Ledger, reference: Reference, summary: Summary):
         self._ledger, self._reference, self._connection = ledger, reference, ledger.connection
-        self._summary = Summary()
+        self._summary = summary
         self._file = self._rejected = None
         self._path: Path | None = None
         self._size = self._lines = 0
@@ -192,8 +203,9 @@ class _Landing:
         if self._rejected is None:
             folder = self._ledger.folder / "rejected"
             folder.mkdir(exist_ok=True)
-            self._summary.rejected_file = folder / f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%fZ}.csv"
-            self._rejected = self._summary.rejected_file.open("w", encoding="utf-8", newline="")
+            path = folder / f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%fZ}.csv"
+            self._summary.rejected_file = folder if self._summary.rejected_file else path
+            self._rejected = path.open("w", encoding="utf-8", newline="")
             csv.writer(self._rejected).writerow(["file", "line", "column", "reason", "value"])
         return csv.writer(self._rejected)
 
@@ -249,7 +261,7 @@ class Progress:
     """Says on standard error every few seconds how far a landing has got."""
 
     def __init__(self):
-        self._begun = self._told = time.monotonic()
+        self._told = time.monotonic()
 
     def tell(self, share: float | None, summary: Summary) -> None:
         now = time.monotonic()
@@ -257,7 +269,7 @@ class Progress:
             self._told = now
             percent = f"{share:.0%}, " if share is not None else ""
             print(
-                f"{percent}{summary.read:,} rows read, {summary.landed:,} updates new, {now - self._begun:.0f} s",
+                f"{percent}{summary.read:,} rows read, {summary.landed:,} updates new, {now - summary.begun:.0f} s",
                 file=sys.stderr,
             )
 

@@ -374,7 +374,7 @@ def run(
         rows.check(tell)
         batches, summary = rows.batches(ledger.run), Summary()
         for first in batches:
-            _add(summary, land(lake, _part(first, batches, dry_run), reference, ledger))
+            land(lake, _part(first, batches, dry_run), reference, ledger, summary)
             if source.cursor and not dry_run:
                 cursor.store(rows.position)
                 tell(f"{source.name}: landed up to {source.cursor} {text(rows.position.value, None)}")
@@ -389,14 +389,3 @@ def _part(first: Batch, batches: Iterator[Batch], is_all: bool) -> Iterator[Batc
     while (is_all or read < PART) and (batch := next(batches, None)) is not None:
         read += batch.read
         yield batch
-
-
-def _add(summary: Summary, part: Summary) -> None:
-    for name in ("read", "landed", "known", "repeated"):
-        setattr(summary, name, getattr(summary, name) + getattr(part, name))
-    summary.rejected += part.rejected
-    summary.first = part.first | summary.first
-    summary.files += part.files
-    if part.rejected_file:
-        # Each part has a file of its own.
-        summary.rejected_file = part.rejected_file if not summary.rejected_file else part.rejected_file.parent

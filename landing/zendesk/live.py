@@ -59,14 +59,13 @@ class Live:
 
     def run(self, lake: Path) -> Summary:
         """Lands all that there is for now; of a dry run, what a first page holds."""
-        total = Summary()
+        summary = Summary()
         while not self._ended:
-            summary = land(lake, self._batches(), self._reference, self._ledger)
-            _add(total, summary)
+            land(lake, self._batches(), self._reference, self._ledger, summary)
             if not self._ledger.writes:
                 break
             self._keep_position()
-        return total
+        return summary
 
     def _batches(self) -> Iterator[Batch]:
         """Some pages of the export, after which `_position` is where the next ones begin."""
@@ -145,17 +144,3 @@ class Live:
 
 def _utc(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
-
-
-def _add(total: Summary, more: Summary) -> None:
-    total.read += more.read
-    total.landed += more.landed
-    total.known += more.known
-    total.repeated += more.repeated
-    total.rejected.update(more.rejected)
-    total.first = more.first | total.first
-    total.files += more.files
-    if total.rejected_file and more.rejected_file:
-        total.rejected_file = more.rejected_file.parent
-    else:
-        total.rejected_file = total.rejected_file or more.rejected_file
