@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
+import duckdb
 import streamlit as st
 
 import curated
@@ -38,6 +39,7 @@ PAGES = {
 SIDEBAR = 240  # pixels
 STYLE = "<style>[data-testid=stMainBlockContainer] { padding: 3rem 2rem }</style>"
 ICON = Path(__file__).with_name("icon.svg")
+OLDER = (duckdb.CatalogException, duckdb.BinderException)  # no such table, no such column
 SECONDS = 5  # until a page that nobody touches looks whether there is a new version
 
 
@@ -66,32 +68,48 @@ def _page(title: str, module: ModuleType):
         if found.as_of is None:
             st.info("No ticket has landed yet. `make build` makes some up, or land your own; then build again.")
             return
-        scope = filters.ask(found, getattr(module, "FILTERS", filters.ALL))
-        st.caption(
-            f"As of {wording.moment(found.as_of)}, version {found.version.version} · "
-            f"{wording.day(scope.first_day)} to {wording.day(scope.last_day)}, UTC days"
-        )
-        module.show(found, scope)
+        try:
+            scope = filters.ask(found, getattr(module, "FILTERS", filters.ALL))
+            st.caption(
+                f"As of {wording.moment(found.as_of)}, version {found.version.version} · "
+                f"{wording.day(scope.first_day)} to {wording.day(scope.last_day)}, UTC days"
+            )
+            module.show(found, scope)
+        except OLDER as error:
+            _is_older(error)
 
     return show
 
 
 def _opened() -> lake.Lake:
+    tried = None
     try:
+        tried = lake.latest().manifest.folder
         return lake.opened()
     except curated.NotPublished as error:
         st.info(f"{error} This page shows it then by itself.", icon=":material/hourglass_empty:")
     except curated.VersionGone:
         lake.latest.clear()
         st.rerun()
+    except OLDER as error:
+        _is_older(error)
     except (ValueError, KeyError, TypeError, OSError) as error:
         st.error(
             f"What is published cannot be read: {error}. Publish it again: `python -m curated publish`; this page "
             "shows it then by itself.",
             icon=":material/error:",
         )
-    _stays_up_to_date(None)
+    _stays_up_to_date(tried)
     st.stop()
+
+
+def _is_older(error: duckdb.Error) -> None:
+    problem = str(error).partition("\n")[0]
+    st.error(
+        "What is published lacks what this page shows: an older version of the project made it. Build and publish "
+        f"again: `make build`; this page shows it then by itself. ({problem})",
+        icon=":material/error:",
+    )
 
 
 @st.fragment(run_every=SECONDS)

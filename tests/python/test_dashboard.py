@@ -347,6 +347,17 @@ def test_a_broken_manifest_is_told(drawn, desk, tmp_path, content):
     assert "cannot be read" in said.value and "python -m curated publish" in said.value
 
 
+@pytest.mark.parametrize("table", ["dim_markets", "fct_tickets"])
+def test_a_version_of_an_older_project_is_told(drawn, desk, tmp_path, table):
+    shutil.copytree(desk, tmp_path / "curated")
+    manifest = tmp_path / "curated" / "manifest.json"
+    content = json.loads(manifest.read_bytes())
+    del content["tables"][table]
+    manifest.write_text(json.dumps(content))
+    (said,) = drawn(zone=tmp_path / "curated").error
+    assert table in said.value and "`make build`" in said.value
+
+
 def test_every_definition_names_a_published_column(manifest):
     columns = {
         f"{node['alias']}.{column}"
