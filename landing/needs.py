@@ -100,12 +100,8 @@ def _markets(proposed: Proposals, found: Counter[str], reference: Reference) -> 
         proposed.remark(
             f"markets: {market} ({counted(found[market], 'update')}) is always open here; give it a calendar of its own"
         )
-    if missing and not proposed.has("calendars", ALWAYS):
-        proposed.add("calendars", calendar=ALWAYS, timezone="UTC")
-        for iso_weekday in range(1, 8):
-            proposed.add(
-                "business_hours", calendar=ALWAYS, iso_weekday=iso_weekday, opens_at="00:00", closes_at="24:00"
-            )
+    if missing:
+        proposed.add_always_open(ALWAYS, "UTC")
 
 
 def _truth(value: bool) -> str:

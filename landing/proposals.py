@@ -64,6 +64,15 @@ class Proposals:
         if different:
             self.remarks.append(f"{seed}: {', '.join(key)} stays as it is: {'; '.join(different)}")
 
+    def add_always_open(self, calendar: str, timezone: str) -> None:
+        """Proposes a calendar that is never shut, unless one of its name is there."""
+        if not self.has("calendars", calendar):
+            self.add("calendars", calendar=calendar, timezone=timezone)
+            for iso_weekday in range(1, 8):
+                self.add(
+                    "business_hours", calendar=calendar, iso_weekday=iso_weekday, opens_at="00:00", closes_at="24:00"
+                )
+
     def remark(self, text: str) -> None:
         if text not in self.remarks:
             self.remarks.append(text)

@@ -153,12 +153,8 @@ class _Seeds:
             if self._found.has("markets", market):
                 continue
             fitting = [calendar for calendar in calendars if slug(market) in calendar.split("_")]
-            if not calendars and not self._found.has("calendars", ALWAYS):
-                self._found.add("calendars", calendar=ALWAYS, timezone="Etc/UTC")
-                for weekday in range(1, 8):
-                    self._found.add(
-                        "business_hours", calendar=ALWAYS, iso_weekday=weekday, opens_at="00:00", closes_at="24:00"
-                    )
+            if not calendars:
+                self._found.add_always_open(ALWAYS, "Etc/UTC")
             calendar = next(iter([*fitting, *calendars]), ALWAYS)
             if len(calendars) > 1 and len(fitting) != 1:
                 self._found.remark(f"markets: {market} gets calendar {calendar}; check whether it is the right one.")
