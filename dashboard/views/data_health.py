@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -66,22 +67,29 @@ def show(lake: Lake, scope: Scope) -> None:
     shown.chart("lines_by_day", by_day, lambda rows: charts.columns(rows, "day", feeds))
     reasons = scope.rows(lake, REASONS, DAY, ())
     shown.table("quarantine", reasons)
-    if len(reasons):
-        with shown.panel("quarantine_samples"):
-            reason = st.selectbox("Reason", sorted(set(reasons["reason"])), key="reason", bind="query-params")
-            rows = scope.rows(lake, SAMPLES, DAY, (), (reason,))
-            shown.sheet(rows, f"Lines refused with reason {reason}")
-            shown.downloads("quarantine_samples", rows)
+    _samples(
+        "quarantine_samples", "Lines refused with reason", "reason", reasons["reason"],
+        lambda reason: scope.rows(lake, SAMPLES, DAY, (), (reason,)),
+    )  # fmt: skip
     agreement = lake.rows(AGREEMENT)
     shown.table("agreement", agreement, empty="No line states a result of its source's own: nothing to compare.")
-    if differing := sorted(set(agreement.loc[agreement["differ"] > 0, "metric"])):
-        with shown.panel("disagreements"):
-            metric = st.selectbox("Metric", differing, key="metric", bind="query-params")
-            rows = lake.rows(DISAGREEMENTS, (metric,))
-            shown.sheet(rows, f"Tickets that differ in {metric}")
-            shown.downloads("disagreements", rows)
+    _samples(
+        "disagreements", "Tickets that differ in", "metric", agreement.loc[agreement["differ"] > 0, "metric"],
+        lambda metric: lake.rows(DISAGREEMENTS, (metric,)),
+    )  # fmt: skip
     with shown.panel("last_build"):
         _build(lake)
+
+
+def _samples(name: str, alt: str, kind: str, values: pd.Series, rows_of: Callable[[str], pd.DataFrame]) -> None:
+    """Rows of one of the values, which the reader chooses; nothing if there are none."""
+    if values.empty:
+        return
+    with shown.panel(name):
+        chosen = st.selectbox(kind.capitalize(), sorted(set(values)), key=kind, bind="query-params")
+        rows = rows_of(chosen)
+        shown.sheet(rows, f"{alt} {chosen}")
+        shown.downloads(name, rows)
 
 
 def _build(lake: Lake) -> None:
