@@ -74,10 +74,10 @@ def _sql(options: argparse.Namespace) -> int:
         summary = sql.run(options.lake, source, database, reference, options.dry_run, options.full)
     finally:
         database.close()
-    print(summary.text(options.dry_run))
+    code = summary.tell(options.dry_run)
     if summary.rejected and source.cursor:
         print("What was rejected is read again when its row changes, or with --full.")
-    return 1 if summary.rejected else 0
+    return code
 
 
 def _seeds(options: argparse.Namespace) -> int:

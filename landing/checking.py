@@ -9,14 +9,13 @@ from pathlib import Path
 import duckdb
 
 from landing import counted, suggest
-from landing.contract import Reference
+from landing.contract import LISTED, Reference
 from landing.core import located
 from landing.mapping import Field, Mapping
 from landing.times import is_format, moment, swapped, wall_time
 
 MOST_VALUES = 1_000  # without a map, that are counted
 _SHOWN_VALUES = 20
-_MAPPED = ("status", "severity", "market")
 
 
 @dataclass
@@ -42,7 +41,7 @@ class Check:
         reference: Reference,
     ):
         self._connection, self._mapping, self._reference = connection, mapping, reference
-        self.mapped = [fields[name] for name in _MAPPED if name in fields and fields[name].column is not None]
+        self.mapped = [fields[name] for name in LISTED if name in fields and fields[name].column is not None]
         self._of_time = [one for one in fields.values() if one.is_time]
         self._values: dict[str, Counter[str]] = {one.name: Counter() for one in self.mapped}
         self._first: dict[tuple[str, str], tuple[Path, int | None]] = {}

@@ -49,6 +49,7 @@ TYPES = {
     "source_reopen_count": pa.int64(),
     "source_agent_reply_count": pa.int64(),
 }
+LISTED = ("status", "severity", "market")  # fields of which the lake lists the values that it knows
 REQUIRED = ("ticket_id", "updated_at", "created_at", "status", "severity", "market")
 TIMES = tuple(name for name, of_type in TYPES.items() if of_type == pa.timestamp("us"))
 INTEGERS = tuple(name for name, of_type in TYPES.items() if of_type == pa.int64())

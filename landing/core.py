@@ -21,6 +21,7 @@ from generator.ahead import ahead
 from landing import Refused, counted
 from landing.contract import (
     INTEGERS,
+    LISTED,
     REQUIRED,
     TIMES,
     TYPES,
@@ -338,7 +339,7 @@ def _problems(names: list[str], reference: Reference) -> list[tuple[str, str, st
         problems.append(("satisfaction not between 1 and 5", "bad_satisfaction", "satisfaction", "satisfaction"))
     if "source" in names:
         problems.append(("contains(source, ':')", "bad_source", "source", "source"))
-    for name in ("status", "severity", "market"):
+    for name in LISTED:
         known = ", ".join(map(quoted, reference.known(name)))
         problems.append((f"{name} not in ({known})", f"unknown_{name}", name, name))
     for name in ("updated_at", "created_at"):

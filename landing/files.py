@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from landing import Refused, reading
 from landing.checking import Check
-from landing.contract import INTEGERS, TYPES, UPDATES, WHITE_SPACE, Reference, quoted, too_late
+from landing.contract import INTEGERS, LISTED, REQUIRED, TYPES, UPDATES, WHITE_SPACE, Reference, quoted, too_late
 from landing.core import Batch
 from landing.ledger import today
 from landing.mapping import MOMENTS, Field, Mapping, meant
@@ -266,8 +266,7 @@ class Files:
 
         if self._kind == "jsonl":
             problems.append(("not is_object", "'not_json'", "null::varchar", "null::varchar"))
-        required = ("ticket_id", "updated_at", "created_at", "status", "severity", "market")
-        for name in required:
+        for name in REQUIRED:
             one = fields.get(name)
             if one is None or (self._mapping.rows == "tickets" and name in ("updated_at", "status")):
                 continue
@@ -292,7 +291,7 @@ class Files:
             )
         if "source" in fields:
             add("contains(source, ':')", "bad_source", fields["source"])
-        for name in ("status", "severity", "market"):
+        for name in LISTED:
             known = self._reference.known(name)
             if name in fields and known is not None:
                 add(f"{name} not in ({', '.join(map(quoted, known))})", f"unknown_{name}", fields[name])

@@ -6,7 +6,7 @@ import codecs
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from landing import Refused, counted, reading
-from landing.contract import TYPES, Reference, quoted
+from landing.contract import LISTED, TYPES, Reference, quoted
 from landing.times import ISO, NUMBERED, moment, swapped, wall_time
 
 LOOKED_AT = 100_000  # rows, at most
@@ -304,7 +304,7 @@ class _Writer:
             for rank, name in enumerate(names.split("|")):
                 for column in self._look.columns:
                     words = _words(column.name)
-                    if self._can_be(field, column) and (words == name or f" {name} " in f" {words} "):
+                    if f" {name} " in f" {words} " and self._can_be(field, column):
                         candidates.append((words != name, rank, list(_NAMES).index(field), column.place, field, column))
         chosen: dict[str, Column] = {}
         for *_, field, column in sorted(candidates, key=lambda one: one[:4]):
@@ -319,7 +319,7 @@ class _Writer:
             return bool(column.formats)
         if field == "ticket_id":
             return column.given >= MOST * self._look.rows
-        if field in ("status", "severity", "market"):
+        if field in LISTED:
             return column.distinct <= MOST_VALUES and not (column.formats and column.distinct > 10)
         if field == "satisfaction":
             return column.distinct <= 10
@@ -440,29 +440,25 @@ class _Writer:
             timed = [one for one in self._look.columns if field.endswith("_at") and one.formats]
             times = ", ".join(f"{_line(one.name)} ({one.formats[0]})" for one in timed)
             return [f"{field}: TODO  # no column looks like it" + (f"; there are times in {times}" if times else "")]
-        if field in ("status", "severity", "market"):
+        if field in LISTED:
             return self._mapped_lines(field, column)
         seen = f"{column.given:,} given, {counted(column.distinct, 'value')}, such as {_short(column.examples[0])}"
         if field.endswith("_at"):
             return self._moment_lines(field, column)
         if field == "satisfaction" and any(value not in "12345" for value, _ in self._look.values(column)):
-            lines = ["satisfaction:", f"  column: {_yaml(column.name)}", "  map:  # 1 to 5, the best"]
-            return lines + [
-                f"    {_yaml(value)}: {value if value in '12345' else 'TODO'}  # {counted(count, 'time')}"
-                for value, count in self._look.values(column)
-            ]
+            ratings = {value: value if value in "12345" else "TODO" for value, _ in self._look.values(column)}
+            return self._map_of(field, column, "1 to 5, the best", ratings)
         if field == "source_sla_breached":
-            verdicts = self._verdicts(column)
-            lines = [
-                f"{field}:",
-                f"  column: {_yaml(column.name)}",
-                "  map:  # to true where it is a breach",
-            ]
-            return lines + [
-                f"    {_yaml(value)}: {verdicts[value]}  # {counted(count, 'time')}"
-                for value, count in self._look.values(column)
-            ]
+            return self._map_of(field, column, "to true where it is a breach", self._verdicts(column))
         return [f"{field}: {_yaml(column.name)}  # {seen}"]
+
+    def _map_of(self, field: str, column: Column, note: str, targets: Mapping[str, str | None]) -> list[str]:
+        """A field with what each value of its column is mapped to."""
+        lines = [f"{field}:", f"  column: {_yaml(column.name)}", f"  map:  # {note}"]
+        return lines + [
+            f"    {_yaml(value)}: {targets[value]}  # {counted(count, 'time')}"
+            for value, count in self._look.values(column)
+        ]
 
     def _verdicts(self, column: Column) -> dict[str, str | None]:
         """Whether the values of a column say that an SLA was breached, null if that is not known."""

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from landing import Refused, counted
-from landing.contract import UPDATES, Reference
+from landing.contract import LISTED, UPDATES, Reference
 from landing.core import Batch
 from landing.history import UNKNOWN, states
 from landing.redact import hashed, key_of
@@ -20,7 +20,6 @@ from landing.zendesk.mapping import COLUMNS, CUSTOM, Mapping
 from landing.zendesk.measured import results
 
 LAST = 2**63 - 1  # sequence of what a ticket says beside its audits: after all that happened in the same second
-_CHECKED = ("status", "severity", "market")
 _SHOWN = 20
 _KINDS = {"groups": "group", "brands": "brand", "organizations": "organization", "ticket_forms": "ticket_form"}
 
@@ -82,7 +81,7 @@ class Translation:
         self._mapping, self._reference, self._known = mapping, reference, known
         self._redact = mapping.redact
         self._key = key_of(self._redact)
-        self.unmapped: dict[str, Counter[str | None]] = {name: Counter() for name in _CHECKED}
+        self.unmapped: dict[str, Counter[str | None]] = {name: Counter() for name in LISTED}
         columns = {one.column for one in mapping.fields.values() if one.column is not None}
         self._names = {column: self._raw_name(column) for column in sorted(columns)}
         self._raw = {"status", "custom_status_id", "requester_id", "assignee_id", *self._names.values()}
@@ -294,7 +293,7 @@ class Translation:
                 value = one.default
             else:
                 value = candidates[-1] if candidates[-1] is not None else one.default
-        if name in _CHECKED:
+        if name in LISTED:
             known = self._reference.known(name)
             if known is not None and value not in known:
                 self.unmapped[name][value] += 1
