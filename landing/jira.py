@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from landing import Refused, counted, history, overlay, records
+from landing import Refused, counted, history, overlay, records, shaped_like
 from landing.contract import Reference
 from landing.files import Files
 
@@ -58,9 +58,10 @@ class _Issues:
                 if not isinstance(value, dict):
                     continue
                 if is_record:
-                    self._take(path, line, value)
+                    with shaped_like("Jira", f"{path}, line {line:,}"):
+                        self._take(path, line, value)
                 elif isinstance(value.get("names"), dict):
-                    self._names |= {name: id for id, name in value["names"].items() if isinstance(name, str)}
+                    self._names |= {name: id for id, name in value["names"].items() if _are_texts(name)}
         self.paths = [path for path in paths if self._issues.get(path)]
         if not self.paths:
             raise Refused(f"No issue is in {', '.join(map(str, paths))}: an issue has key and fields.")
@@ -108,7 +109,7 @@ class _Issues:
         elif isinstance(record.get("statuses"), list):
             for status in record["statuses"]:
                 self._take_status(status)
-        elif "name" in record and "id" in record and ("schema" in record or "custom" in record):
+        elif _are_texts(record.get("name"), record.get("id")) and ("schema" in record or "custom" in record):
             self._names[record["name"]] = record["id"]
         else:
             self._unknown += 1
@@ -173,7 +174,9 @@ class _Issues:
     def rows(self, path: Path) -> Iterator[tuple[int, records.Row, float]]:
         found = self._issues[path]
         for number, (id, (line, issue)) in enumerate(found.items(), 1):
-            for row in self._life(id, issue):
+            with shaped_like("Jira", f"{path}, line {line:,}, issue {issue['key']}"):
+                life = self._life(id, issue)
+            for row in life:
                 yield line, row, number / len(found)
 
     def _life(self, id: str, issue: dict[str, Any]) -> list[records.Row]:
@@ -365,6 +368,10 @@ def _id(value: Any) -> str | None:
         parts = ("accountId", "key", "name", "displayName") if "displayName" in value else ("id", "name")
         return next((str(value[part]) for part in parts if value.get(part)), None)
     return None
+
+
+def _are_texts(*values: Any) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _is_sla(value: Any) -> bool:

@@ -101,6 +101,18 @@ class Source:
         self.close()
 
 
+def whole(path: Path) -> str:
+    """The text of a file of JSON. Refused if it is no UTF-8, or cannot be read."""
+    with Source(path) as source:
+        parts = []
+        while part := source.read():
+            parts.append(part)
+    try:
+        return b"".join(parts).decode()
+    except UnicodeDecodeError:
+        raise Refused(f"{path}: this is not UTF-8, as JSON has to be. Save it as that.") from None
+
+
 # ---------- CSV
 
 

@@ -75,14 +75,9 @@ def is_json(path: Path) -> bool:
 
 def found_in(path: Path, wrappers: tuple[str, ...]) -> Iterator[Found]:
     """The records of a file: those below a wrapping key, those of an array, or JSON values one after another."""
-    with reading.Source(path) as source:
-        parts = []
-        while part := source.read():
-            parts.append(part)
+    text = reading.whole(path)
     try:
-        yield from _Walk(b"".join(parts).decode(), wrappers).values()
-    except UnicodeDecodeError:
-        raise Refused(f"{path}: this is not UTF-8, as JSON has to be. Save it as that.") from None
+        yield from _Walk(text, wrappers).values()
     except json.JSONDecodeError as error:
         raise Refused(f"{path}, line {error.lineno:,}: this is no JSON ({error.msg}).") from None
 

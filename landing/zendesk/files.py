@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from landing import Refused, counted
+from landing import Refused, counted, reading, shaped_like
 from landing.contract import Reference
 from landing.core import Batch
 from landing.zendesk.mapping import Mapping
@@ -28,11 +26,7 @@ _ONE = {"ticket": "tickets", "audit": "audits", "user": "users", "group": "group
 
 def pages(path: Path) -> Iterator[dict[str, Any]]:
     """The answers in a file: one, or one a line, or a ticket or an audit a line. Refused if it is none of these."""
-    try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}") from None
+    text = reading.whole(path)
     try:
         found = [(None, json.loads(text))]
     except json.JSONDecodeError as whole:
@@ -75,16 +69,19 @@ class Files:
         # First who is who: audits are read by it.
         for path in paths:
             for page in pages(path):
-                self._known.learn(page)
+                with shaped_like("Zendesk", str(path)):
+                    self._known.learn(page)
         self.translation = Translation(mapping, reference, self._known)
         for path in paths:
             for page in pages(path):
-                self._take(page, str(path), metric_sets, events)
+                with shaped_like("Zendesk", str(path)):
+                    self._take(page, str(path), metric_sets, events)
         for ticket_id, ticket in self._tickets.items():
-            ticket.metric_set = newer(ticket.metric_set, metric_sets.get(ticket_id))
-            ticket.metric_events = list(
-                ({one.get("id"): one for one in ticket.metric_events} | events.get(ticket_id, {})).values()
-            )
+            with shaped_like("Zendesk", f"ticket {ticket_id}"):
+                ticket.metric_set = newer(ticket.metric_set, metric_sets.get(ticket_id))
+                ticket.metric_events = list(
+                    ({one.get("id"): one for one in ticket.metric_events} | events.get(ticket_id, {})).values()
+                )
 
     def _take(self, page: dict[str, Any], where: str, metric_sets: dict, events: dict) -> None:
         for record in page.get("tickets") or ():
@@ -119,7 +116,8 @@ class Files:
 
     def _updates(self, ticket_id: str) -> list[dict[str, Any]]:
         audits: list[Audit] = self._audits.get(ticket_id, [])
-        return self.translation.updates(ticket_id, self._tickets.get(ticket_id), audits)
+        with shaped_like("Zendesk", f"ticket {ticket_id}"):
+            return self.translation.updates(ticket_id, self._tickets.get(ticket_id), audits)
 
     def batches(self) -> Iterator[Batch]:
         ids = self._ids()

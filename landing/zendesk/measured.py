@@ -13,10 +13,10 @@ def results(metric_set: dict[str, Any] | None, events: list[dict[str, Any]]) -> 
     found = {}
     for name, key in (("resolution", "full_resolution_time_in_minutes"), ("first_reply", "reply_time_in_minutes")):
         minutes = metric_set.get(key) or {}
-        found[f"source_{name}_minutes"] = minutes.get("calendar")
-        found[f"source_{name}_business_minutes"] = minutes.get("business")
-    found["source_reopen_count"] = metric_set.get("reopens")
-    found["source_agent_reply_count"] = metric_set.get("replies")
+        found[f"source_{name}_minutes"] = _number(minutes, "calendar")
+        found[f"source_{name}_business_minutes"] = _number(minutes, "business")
+    found["source_reopen_count"] = _number(metric_set, "reopens")
+    found["source_agent_reply_count"] = _number(metric_set, "replies")
     by_metric: dict[str, list[dict]] = {}
     for one in sorted(events, key=lambda one: (one.get("time") or "", one.get("id") or 0)):
         if one.get("metric") != "reply_time" or one.get("instance_id") in (None, 1):
@@ -30,6 +30,14 @@ def results(metric_set: dict[str, Any] | None, events: list[dict[str, Any]]) -> 
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _number(record: dict[str, Any], key: str) -> int | None:
+    """A count or whole minutes, which 32 bits hold. TypeError if it is something else."""
+    value = record.get(key)
+    if value is None or (type(value) is int and abs(value) < 2**31):
+        return value
+    raise TypeError(f"{key} {value!r} is no number of theirs")
+
+
 def _target(event: dict[str, Any]) -> dict[str, Any] | None:
     return (event.get("sla") or event.get("group_sla")) if event.get("type") == "apply_sla" else None
 
@@ -40,7 +48,9 @@ def _clock(events: list[dict[str, Any]]) -> dict[str, Any]:
     if target is None:
         return {}
     hours = "business" if target.get("business_hours") else "calendar"
-    counted = [one["status"].get(hours) for one in events if one.get("type") == "update_status" and one.get("status")]
+    counted = [
+        _number(one["status"], hours) for one in events if one.get("type") == "update_status" and one.get("status")
+    ]
     breached = any(one.get("type") == "breach" for one in events)
     fulfilled = any(one.get("type") == "fulfill" for one in events)
     return {

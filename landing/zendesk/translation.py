@@ -106,7 +106,7 @@ class Translation:
         """A ticket without what does not count, such as its texts."""
         wanted = (*self._raw, "created_at", "updated_at", "generated_timestamp", "satisfaction_rating")
         short = {name: record[name] for name in wanted if name in record}
-        short["via"] = {"channel": (record.get("via") or {}).get("channel")}
+        short["via"] = {"channel": _channel(record)}
         short["custom_fields"] = [one for one in _custom(record) if str(one.get("id")) in self._raw]
         return short
 
@@ -115,10 +115,10 @@ class Translation:
     def audit(self, record: dict[str, Any]) -> Audit:
         """An audit without what does not count."""
         audit = Audit(
-            int(record["id"]),
-            record.get("created_at") or "",
+            _sequence(record["id"]),
+            str(record.get("created_at") or ""),
             _text(record.get("author_id")),
-            _text((record.get("via") or {}).get("channel")),
+            _channel(record),
             False,
             {},
         )
@@ -133,11 +133,11 @@ class Translation:
                         before = audit.changes[name][0]
                     audit.changes[name] = (before, _value(name, event.get("value")))
                 if name == "satisfaction_score" and kind == "Change" and self._rating(_value(name, event.get("value"))):
-                    audit.rated = int(event.get("id") or audit.id)
+                    audit.rated = _sequence(event.get("id") or audit.id)
             elif kind == "SatisfactionRating":
                 audit.changes.setdefault("satisfaction_score", (None, _text(event.get("score"))))
                 if self._rating(_text(event.get("score"))):
-                    audit.rated = int(event.get("id") or audit.id)
+                    audit.rated = _sequence(event.get("id") or audit.id)
             elif kind.endswith("Comment") and audit.public is None:
                 audit.public = bool(event.get("public"))
                 audit.author = _text(event.get("author_id")) or audit.author
@@ -167,8 +167,8 @@ class Translation:
             via = audits[0].via
         else:
             record = ticket.record
-            now, via = self._raw_state(record), (record.get("via") or {}).get("channel")
-            created, changed = record.get("created_at") or "", record.get("updated_at") or ""
+            now, via = self._raw_state(record), _channel(record)
+            created, changed = (str(record.get(name) or "") for name in ("created_at", "updated_at"))
         agents = {one.author for one in audits if one.public is False}
         common = {
             "file": f"ticket {shown}",
@@ -215,7 +215,9 @@ class Translation:
         ):
             tell(now | {"status": "solved", "satisfaction_score": None}, f"ticket-{shown}-{solved}", solved, LAST)
         last = told[-1]
-        if changed > last["updated_at"] and (not audited or not _same(last, self._fields(now | {"via": _via(ticket)}))):
+        if changed > last["updated_at"] and (
+            not audited or not _same(last, self._fields(now | {"via": _channel(ticket.record)}))
+        ):
             tell(now, f"ticket-{shown}-{changed}", changed, LAST)
         events = [one for one in ticket.metric_events if not one.get("deleted")]
         measured = results(ticket.metric_set, events)
@@ -371,6 +373,13 @@ def _records(page: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
             yield one
 
 
+def _sequence(value: Any) -> int:
+    number = int(value)
+    if not 0 <= number < LAST:
+        raise ValueError(f"{value!r} is no id")
+    return number
+
+
 def _id(record: dict[str, Any]) -> str:
     return str(record.get("id"))
 
@@ -405,8 +414,8 @@ def _moment(text: str | None) -> datetime | None:
         return None
 
 
-def _via(ticket: Ticket) -> str | None:
-    return (ticket.record.get("via") or {}).get("channel")
+def _channel(record: dict[str, Any]) -> str | None:
+    return _text((record.get("via") or {}).get("channel"))
 
 
 def _same(update: dict[str, Any], fields: dict[str, Any]) -> bool:

@@ -320,3 +320,25 @@ def test_the_mappings_that_the_page_shows_are_read(tmp_path):
         path.write_text(text, encoding="utf-8")
         for product in ("jira",):
             overlay.read(product, path, Reference.read(), {}, {"sla": ("resolution", "first_reply")})
+
+
+@pytest.mark.parametrize(
+    ("odd", "where"),
+    [
+        ({"changelog": {"histories": [{"id": "1", "created": "-", "items": [7]}]}}, ", issue DESK-1"),
+        ({"changelog": {"histories": [{"id": "1", "created": "-", "items": 1.5}]}}, ", issue DESK-1"),
+        ({"changelog": {"histories": 7}}, ", issue DESK-1"),
+        ({"fields": {"comment": [None]}}, ", issue DESK-1"),
+        ({"fields": {"comment": {"comments": 7}}}, ""),
+        ({"fields": {"resolutiondate": 10**30}}, ", issue DESK-1"),
+        ({"fields": {"customfield_10031": {"completedCycles": True}}}, ", issue DESK-1"),
+    ],
+    ids=["item", "items", "histories", "comment", "comments", "moment", "cycles"],
+)
+def test_an_issue_that_is_not_built_as_one_is_named(jira, odd, where):
+    one = issue()
+    one |= odd | {"fields": one["fields"] | odd.get("fields", {})}
+    path = jira.file("page.json", json.dumps(page(issue(number=2), one)))
+    code, output = jira.run(path, jira.file("fields.json", FIELDS))
+    assert code == 2 and "Traceback" not in output and jira.lines() == []
+    assert f"{path}, line 1{where}: this is not built as Jira's answers are (" in output

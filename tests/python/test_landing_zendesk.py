@@ -359,7 +359,7 @@ def test_a_mapping_that_cannot_be_is_refused(desk, zendesk, text, said):
         ('{"tickets": [{"id": 1', "this is no JSON"),
         ('{"organization_memberships": []}', "none of Zendesk's answers"),
         ('{"audits": [{"id": 5, "ticket_id": null, "events": []}]}', "ticket_id None, which is no number"),
-        (b"\x1f\x8b\x08\0\0\0\0\0\0\3" + b"\xff" * 99, "cannot be read: Error"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\3" + b"\xff" * 99, "cannot be read to its end: Error"),
     ],
 )
 def test_a_file_that_is_no_answer_is_refused(zendesk, text, said):
@@ -367,6 +367,41 @@ def test_a_file_that_is_no_answer_is_refused(zendesk, text, said):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     output = zendesk(path, expect=2)
     assert said in output and "broken.json" in output
+
+
+@pytest.mark.parametrize(
+    ("key", "odd", "where"),
+    [
+        ("tickets", {"via": 7}, "t.json"),
+        ("tickets", {"custom_fields": [7]}, "t.json"),
+        ("audits", {"events": [7]}, "t.json"),
+        ("audits", {"id": 10**30}, "t.json"),
+        ("ticket_metrics", {"reopens": 10**30}, "ticket 1"),
+        ("ticket_metrics", {"reply_time_in_minutes": {"calendar": "soon"}}, "ticket 1"),
+        ("ticket_metric_events", {"type": "apply_sla", "metric": "reply_time", "sla": 7}, "ticket 1"),
+    ],
+    ids=["via", "custom field", "event", "id", "count", "minutes", "target"],
+)
+def test_an_answer_that_is_not_built_as_one_is_named(desk, lake, zendesk, key, odd, where):
+    desk.create(1, 0)
+    records = {name: desk.pages()[name][name] for name in ("tickets", "audits")}
+    records |= {
+        "ticket_metrics": [{"ticket_id": 1}],
+        "ticket_metric_events": [{"ticket_id": 1, "id": 1, "time": at(1)}],
+    }
+    records[key] = [one | odd for one in records[key]]
+    output = zendesk(*zendesk.write({"t": records}), expect=2)
+    assert f"{where}: this is not built as Zendesk's answers are (" in output and landed(lake) == []
+
+
+def test_what_is_odd_about_a_ticket_lands_as_text_or_is_rejected(desk, lake, zendesk):
+    desk.create(1, 0)
+    desk.create(2, 0)
+    desk.tickets[1]["via"] = {"channel": True}
+    desk.tickets[2]["created_at"] = {"a": 7}
+    output = zendesk(*zendesk.write({"tickets": desk.pages()["tickets"]}), expect=1)
+    assert told(landed(lake), "ticket_id", "channel") == [("1", "true")]
+    assert "first in ticket 2" in output
 
 
 def test_personal_fields_are_hashed_or_left_out(desk, lake, zendesk):
