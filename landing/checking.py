@@ -11,11 +11,10 @@ import duckdb
 from landing import counted, suggest
 from landing.contract import LISTED, Reference
 from landing.core import located
-from landing.mapping import Field, Mapping
+from landing.mapping import Field, Mapping, unmapped
 from landing.times import is_format, moment, swapped, wall_time
 
 MOST_VALUES = 1_000  # without a map, that are counted
-_SHOWN_VALUES = 20
 
 
 @dataclass
@@ -117,24 +116,13 @@ class Check:
         known = self._reference.known(one.name)
         if known is None:
             return []
-        missing = [
-            (value, count)
-            for value, count in self._values[one.name].most_common()
-            if value not in one.values and value not in known
-        ]
-        if not missing:
-            return []
-        lines = [
-            f"{one.place}: {counted(len(missing), 'value')} of column {one.column!r} without {one.name}. Give each "
-            f"one of {', '.join(known)}, below map:"
-        ]
-        for value, count in missing[:_SHOWN_VALUES]:
-            path, line = self._first[one.name, value]
-            lines.append(f"    {value!r}: {counted(count, 'time')}, first in {located(str(path), line, one.column)}")
-        if len(missing) > _SHOWN_VALUES:
-            or_more = ", or many more" if self.has_many(one) else ""
-            lines.append(f"    and {len(missing) - _SHOWN_VALUES} more{or_more}")
-        return lines
+        missing = []
+        for value, count in self._values[one.name].most_common():
+            if value not in one.values and value not in known:
+                path, line = self._first[one.name, value]
+                where = located(str(path), line, one.column)
+                missing.append((repr(value), f"{counted(count, 'time')}, first in {where}"))
+        return unmapped(one, known, missing, ", or many more" if self.has_many(one) else "")
 
     def _unread(self, one: Field) -> list[str]:
         times = self._times[one.name]

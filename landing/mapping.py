@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import difflib
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import yaml
 
-from landing import Refused
+from landing import Refused, counted
 from landing.contract import TYPES, Reference
 from landing.redact import NEVER_DROPPED, REDACTABLE, WAYS
 from landing.times import ISO, NUMBERED
@@ -47,6 +48,7 @@ _KEYS = (
 )
 _FIELD_KEYS = ("column", "constant", "default", "map", "format")
 _TODO = "TODO"
+_SHOWN = 20  # values that are not mapped, of a field
 
 
 @dataclass(frozen=True)
@@ -337,6 +339,19 @@ def zones() -> set[str]:
 
 def _undecided(text: str) -> bool:
     return text.startswith(_TODO)
+
+
+def unmapped(one: Field, known: Iterable[str], values: Sequence[tuple[str, str]], or_more: str = "") -> list[str]:
+    """What tells of values that a field does not map: each as it is shown, with where or how often it is."""
+    if not values:
+        return []
+    rest = len(values) - _SHOWN
+    return [
+        f"{one.place}: {counted(len(values), 'value')} of column {one.column!r} without {one.name}. Give each one of "
+        f"{', '.join(known)}, below map:",
+        *(f"    {value}: {found}" for value, found in values[:_SHOWN]),
+        *([f"    and {rest:,} more{or_more}"] if rest > 0 else []),
+    ]
 
 
 def meant(name: str, known: tuple[str, ...]) -> str:

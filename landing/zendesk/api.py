@@ -19,6 +19,7 @@ from landing import Refused
 
 ATTEMPTS = 8  # at a request that is put off, or breaks off, each after a longer while
 LONGEST_WAIT = 600  # seconds, also if Retry-After says more
+_PASSING = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 _SETTINGS = (
     "ZENDESK_SUBDOMAIN (of https://SUBDOMAIN.zendesk.com; ZENDESK_URL for another address), and either ZENDESK_EMAIL "
     "and ZENDESK_API_TOKEN, or ZENDESK_OAUTH_TOKEN"
@@ -82,7 +83,12 @@ class Api:
             raise Refused(f"ZENDESK_URL is {self.base}: credentials are sent by https only.")
         self.name = parts.netloc
         session = Client(
-            raise_for_status=False, request_max_attempts=ATTEMPTS, request_max_retry_delay=LONGEST_WAIT
+            raise_for_status=False,
+            status_codes=(),
+            exceptions=(),
+            retry_condition=_is_put_off,
+            request_max_attempts=ATTEMPTS,
+            request_max_retry_delay=LONGEST_WAIT,
         ).session
         auth = BearerTokenAuth(token=bearer) if bearer else HttpBasicAuth(username=f"{email}/token", password=token)
         self._client = RESTClient(self.base, auth=auth, session=session, config=RuntimeConfiguration())
@@ -130,12 +136,28 @@ class Api:
             ) from None
 
 
+def _is_put_off(response: requests.Response | None, error: BaseException | None) -> bool:
+    """Whether a request may pass the next time, which is told: whoever waits wants to know what for."""
+    if isinstance(error, _PASSING):
+        what = f"does not answer ({type(error).__name__})"
+    elif response is not None and _is_busy(response.status_code):
+        what = f"answers {response.status_code}"
+    else:
+        return False
+    print(f"Zendesk {what}. It is asked {ATTEMPTS} times, each after a longer while.", file=sys.stderr, flush=True)
+    return True
+
+
+def _is_busy(status: int) -> bool:
+    return status == 429 or status >= 500
+
+
 def _refused(error: requests.HTTPError) -> Refused:
     status = error.response.status_code
     where = f"{urlsplit(error.response.url).path}: Zendesk answers {status}"
     if status in (401, 403):
         return Refused(f"{where}: it does not let these credentials read. They come from {_SETTINGS}.")
-    if status == 429 or status >= 500:
+    if _is_busy(status):
         return Refused(f"{where} after {ATTEMPTS} tries. What had landed before stays; run it again later.")
     return Refused(f"{where}: {_answer(error.response)}")
 

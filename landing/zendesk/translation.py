@@ -15,12 +15,12 @@ from landing import Refused, counted
 from landing.contract import LISTED, UPDATES, Reference
 from landing.core import Batch
 from landing.history import UNKNOWN, states
+from landing.mapping import unmapped
 from landing.redact import hashed, key_of
 from landing.zendesk.mapping import COLUMNS, CUSTOM, Mapping
 from landing.zendesk.measured import results
 
 LAST = 2**63 - 1  # sequence of what a ticket says beside its audits: after all that happened in the same second
-_SHOWN = 20
 _KINDS = {"groups": "group", "brands": "brand", "organizations": "organization", "ticket_forms": "ticket_form"}
 
 
@@ -333,19 +333,11 @@ class Translation:
         """Refused if values have been met that the mapping does not map."""
         lines = []
         for name, counts in self.unmapped.items():
-            if not counts:
-                continue
-            one = self._mapping.fields[name]
-            known = ", ".join(self._reference.known(name))
-            lines.append(
-                f"{one.place}: {counted(len(counts), 'value')} of column {one.column!r} without {name}. "
-                f"Give each one of {known}, below map:"
-            )
-            for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))[:_SHOWN]:
-                what = repr(value) if value is not None else "blank (give it by default:)"
-                lines.append(f"    {what}: {counted(count, 'update')}")
-            if len(counts) > _SHOWN:
-                lines.append(f"    and {len(counts) - _SHOWN} more")
+            missing = [
+                (repr(value) if value is not None else "blank (give it by default:)", counted(count, "update"))
+                for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0] or ""))
+            ]
+            lines += unmapped(self._mapping.fields[name], self._reference.known(name) or (), missing)
         if lines:
             raise Refused("\n".join(lines))
 

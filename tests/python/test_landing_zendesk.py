@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -475,8 +476,13 @@ def test_limits_broken_connections_and_errors_are_waited_out(desk, lake, zendesk
     desk.many(4)
     server.faults = {2: 429, 6: "break", 8: 503, 11: 429}
     begun = time.monotonic()
-    assert "landed    16 updates" in zendesk.live(server)
+    output = zendesk.live(server)
     assert time.monotonic() - begun >= 2, "Retry-After has not been kept"
+    assert "landed    16 updates" in output
+    told_of = re.findall(
+        r"Zendesk (\S+ .*?)(?: \(\w+Error\))?\. It is asked 8 times, each after a longer while\.", output
+    )
+    assert told_of == ["answers 429", "does not answer", "answers 503", "answers 429"]
     assert not server.faults
 
 
