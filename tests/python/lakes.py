@@ -122,10 +122,15 @@ class Dbt:
         assert outcome.exit_code == 1, outcome.output
         return " ".join(outcome.output.split())
 
-    def _build(self, lake, *arguments):
-        # To write the manifest again takes a tenth of the build of a small lake.
+    def start_build(self, lake, *arguments):
+        """Starts `dbt build` without the project's tests; `finish` must follow. Returns its process group."""
+        # To write the manifest again takes a tenth of the build of a small lake; and of one that is killed it is torn.
         written = ("--no-write-json",) if self.manifest.exists() else ()
-        return self.run(lake, "build", *WITHOUT_TESTS, *written, *arguments)
+        return self.start(lake, "build", *WITHOUT_TESTS, *written, *arguments)
+
+    def _build(self, lake, *arguments):
+        self.start_build(lake, *arguments)
+        return self.finish()
 
     def read(self, lake):
         """The rows of every public table."""

@@ -120,7 +120,7 @@ def test_a_killed_build_is_taken_up_by_the_next(dbt, tmp_path, seed):
     dbt.build(lake)
     lake.land(second)
     for _ in range(1 + seed % 2):
-        group = dbt.start(lake, "build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+        group = dbt.start_build(lake)
         time.sleep(rng.uniform(0.3, 4.5))
         with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
