@@ -1,14 +1,10 @@
 """Temporary lakes: land files, build them with dbt as a user would, read the public tables."""
 
 import csv
-import gc
-import importlib
 import json
 import math
-import os
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +62,7 @@ class Lake:
 
 
 class Dbt:
-    """Runs dbt on a project folder. A process that has imported dbt forks for each command, which spares start-up."""
+    """Runs dbt on a project folder, each command in a process of its own (dbt_forks.py)."""
 
     adapter = "duckdb"
 
@@ -85,7 +81,7 @@ class Dbt:
             "DBT_USE_COLORS": "false",
         }
         self.forker = subprocess.Popen(
-            [sys.executable, __file__, self.adapter],
+            [sys.executable, Path(__file__).with_name("dbt_forks.py"), self.adapter],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -191,30 +187,3 @@ def differences(tables, expected):
         found += [f"{table} lacks    {row}" for row in sorted(expected_shown - shown)[:5]]
         found += [f"{table} has {len(rows) - 1} rows, not {len(expected_rows) - 1}"]
     return "\n".join(found)
-
-
-def fork_for_each_command():
-    """Runs the dbt commands that standard input names, each in a process group of its own, one after the other."""
-    importlib.import_module(f"dbt.adapters.{sys.argv[1]}")
-    from dbt.cli.main import cli
-
-    for line in sys.stdin:
-        request = json.loads(line)
-        process = os.fork()
-        if process == 0:
-            os.setpgid(0, 0)
-            gc.disable()  # It ends before it could be worth it.
-            os.environ.update(request["environment"])
-            log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            for stream, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
-                os.dup2(file, stream)
-            cli(request["arguments"])
-        # Both set it, so that it is set, whoever comes first.
-        with suppress(OSError):
-            os.setpgid(process, process)
-        print(process, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
-
-
-if __name__ == "__main__":
-    fork_for_each_command()
