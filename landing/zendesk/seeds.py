@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from landing import shaped_like
 from landing.proposals import Proposals, slug
 from landing.redact import hashed, key_of
 from landing.zendesk.files import pages as of_file
@@ -72,12 +73,15 @@ class _Seeds:
 
     def all(self) -> Proposals:
         self._statuses()
-        self._schedules()
-        self._holidays()
-        self._markets()
-        for number, policy in enumerate(sorted(self._records("sla_policies"), key=_position), 1):
-            self._policy(number, policy)
-        self._agents()
+        for records, propose in (
+            ("schedules", self._schedules),
+            ("holidays", self._holidays),
+            ("schedules", self._markets),
+            ("sla_policies", self._policies),
+            ("users", self._agents),
+        ):
+            with shaped_like("Zendesk", records):
+                propose()
         return self._found
 
     def _records(self, key: str) -> list[dict[str, Any]]:
@@ -161,6 +165,10 @@ class _Seeds:
             self._found.add("markets", market=market, market_name=market, calendar=calendar)
 
     # ---------- service levels
+
+    def _policies(self) -> None:
+        for number, policy in enumerate(sorted(self._records("sla_policies"), key=_position), 1):
+            self._policy(number, policy)
 
     def _policy(self, number: int, policy: dict[str, Any]) -> None:
         title = policy.get("title") or str(policy.get("id"))

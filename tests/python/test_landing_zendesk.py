@@ -639,6 +639,25 @@ def test_rows_are_added_to_seeds_and_none_is_changed(zendesk, plans, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"schedules": [{"id": 1, "name": "Desk", "time_zone": "Bern", "intervals": [{"start_time": 480}]}]},
+        {"holidays": [{"id": 1, "name": "Feast", "start_date": "24.12.2026", "end_date": "26.12.2026"}]},
+        {"sla_policies": [{"id": 9, "title": "All", "filter": 7}]},
+        {"users": [{"role": "agent", "name": "Without an id"}]},
+    ],
+    ids=lambda odd: next(iter(odd)),
+)
+def test_what_seeds_cannot_be_read_of_is_named(zendesk, plans, odd):
+    (records,) = odd
+    exit_code, output, errors = run(
+        *("seeds", "zendesk", *plans, *zendesk.write({"odd_360001": odd}), "--mapping", zendesk.path)
+    )
+    assert (exit_code, output) == (2, "")
+    assert errors.startswith(f"{records}: this is not built as Zendesk's answers are (")
+
+
 def test_seeds_are_read_live_and_agents_redacted(server, zendesk):
     environment = {"ZENDESK_URL": server.url, "TICKETLAKE_REDACT_KEY": KEY, **ENVIRONMENT}
     text, _ = seeds("seeds", "zendesk", "--redact", "agent_id=hash", **environment)
