@@ -36,7 +36,7 @@ class Tables(Curated):
     def connect(self, *tables: str) -> duckdb.DuckDBPyConnection:
         """A database in memory with copies of all tables, or of those named. VersionGone if a build has begun."""
         connection = duckdb.connect()
-        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set global TimeZone = 'UTC'")  # for its cursors, too
         with TemporaryDirectory() as folder:
             for table in tables or self.manifest.tables:
                 path = Path(folder) / f"{table}.csv"

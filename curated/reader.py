@@ -55,7 +55,7 @@ class Curated:
     def connect(self, *tables: str) -> duckdb.DuckDBPyConnection:
         """A database in memory with a view for each table, or for those named; times are in UTC."""
         connection = duckdb.connect()
-        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set global TimeZone = 'UTC'")  # for its cursors, too
         for table in tables or self.manifest.tables:
             files = [str(path) for path in self.files(table)]
             connection.read_parquet(files, hive_partitioning=False).create_view(table)

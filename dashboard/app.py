@@ -39,6 +39,7 @@ PAGES = {
 SIDEBAR = 240  # pixels
 STYLE = "<style>[data-testid=stMainBlockContainer] { padding: 3rem 2rem }</style>"
 ICON = Path(__file__).with_name("icon.svg")
+DAMAGED = (duckdb.IOException, duckdb.InvalidInputException)  # a file is gone, or is no Parquet
 OLDER = (duckdb.CatalogException, duckdb.BinderException)  # no such table, no such column
 SECONDS = 5  # until a page that nobody touches looks whether there is a new version
 
@@ -66,10 +67,13 @@ def _page(title: str, module: ModuleType):
         found = _opened()
         _stays_up_to_date(found.manifest.folder)
         if found.as_of is None:
-            st.info("No ticket has landed yet. `make build` makes some up, or land your own; then build again.")
+            st.info(
+                "No ticket has been accepted yet. `make build` makes some up, or land your own; then build again. "
+                "Table `quarantined_lines` says of each line that was refused why."
+            )
             return
         try:
-            scope = filters.ask(found, getattr(module, "FILTERS", filters.ALL))
+            scope = filters.of_page(found, module)
             st.caption(
                 f"As of {wording.moment(found.as_of)}, version {found.version.version} · "
                 f"{wording.day(scope.first_day)} to {wording.day(scope.last_day)}, UTC days"
@@ -77,30 +81,46 @@ def _page(title: str, module: ModuleType):
             module.show(found, scope)
         except OLDER as error:
             _is_older(error)
+        except DAMAGED as error:
+            _cannot_be_read(error)
 
     return show
 
 
 def _opened() -> lake.Lake:
-    tried = None
+    tried = _latest()
     try:
-        tried = lake.latest().manifest.folder
         return lake.opened()
     except curated.NotPublished as error:
         st.info(f"{error} This page shows it then by itself.", icon=":material/hourglass_empty:")
-    except curated.VersionGone:
+    except curated.VersionGone as error:
         lake.latest.clear()
-        st.rerun()
+        if _latest() != tried:  # a newer one has taken its place
+            st.rerun()
+        _cannot_be_read(error)
     except OLDER as error:
         _is_older(error)
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        st.error(
-            f"What is published cannot be read: {error}. Publish it again: `python -m curated publish`; this page "
-            "shows it then by itself.",
-            icon=":material/error:",
-        )
+    except (*DAMAGED, ValueError, KeyError, TypeError, OSError) as error:
+        _cannot_be_read(error)
     _stays_up_to_date(tried)
     st.stop()
+
+
+def _latest() -> str | None:
+    """The folder of the latest version; None if there is none that can be read."""
+    try:
+        return lake.latest().manifest.folder
+    except Exception:
+        return None
+
+
+def _cannot_be_read(error: Exception) -> None:
+    problem = str(error).partition("\n")[0].rstrip(".")
+    st.error(
+        f"What is published cannot be read: {problem}. Publish it again: `python -m curated publish`; this page "
+        "shows it then by itself.",
+        icon=":material/error:",
+    )
 
 
 def _is_older(error: duckdb.Error) -> None:
@@ -115,11 +135,7 @@ def _is_older(error: duckdb.Error) -> None:
 @st.fragment(run_every=SECONDS)
 def _stays_up_to_date(shown: str | None) -> None:
     """Shows the page anew when another version is the latest."""
-    try:
-        latest = lake.latest().manifest.folder
-    except Exception:
-        latest = None
-    if latest != shown:
+    if _latest() != shown:
         st.rerun()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -36,12 +37,13 @@ class Scope:
     first_day: date
     last_day: date
     chosen: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    known_from: date = date.min  # the first day of the lake
 
     @property
     def before(self) -> Scope:
-        """The same for the period before, as long as this one."""
-        days = (self.last_day - self.first_day).days + 1
-        return Scope(self.first_day - timedelta(days), self.last_day - timedelta(days), self.chosen)
+        """The same for the period before, as long as this one; without rows, if the lake does not know all of it."""
+        days = timedelta((self.last_day - self.first_day).days + 1)
+        return replace(self, first_day=self.first_day - days, last_day=self.last_day - days)
 
     def rows(
         self,
@@ -60,11 +62,13 @@ class Scope:
             if column in columns:
                 conditions.append(f"{column} in ({', '.join('?' * len(chosen))})")
                 values += chosen
-        return lake.rows(sql.replace("{scope}", " and ".join(conditions) or "true"), (*values, *parameters))
+        found = lake.rows(sql.replace("{scope}", " and ".join(conditions) or "true"), (*values, *parameters))
+        return found if self.first_day >= self.known_from else found.iloc[:0]
 
     def row(self, lake: Lake, sql: str, day: str | None = None, columns: Collection[str] = COLUMNS) -> dict[str, Any]:
-        """The one row that such a query returns; what is null is None."""
-        return first_row(self.rows(lake, sql, day, columns))
+        """The one row that such a query returns; what is null is None, and all of it if there is none."""
+        found = self.rows(lake, sql, day, columns)
+        return dict.fromkeys(found.columns) if found.empty else first_row(found)
 
 
 def period(name: str, dates: tuple[date, ...], first_day: date, last_day: date) -> tuple[date, date]:
@@ -92,9 +96,16 @@ def reset() -> None:
         st.session_state[column] = []
 
 
-def ask(lake: Lake, used: Collection[str] = ALL) -> Scope:
+def of_page(lake: Lake, page: ModuleType) -> Scope:
+    """What the sidebar asks for: the page's FILTERS, all if it names none, and days to its `last_day`, or as_of's."""
+    return _ask(
+        lake, getattr(page, "FILTERS", ALL), page.last_day(lake) if hasattr(page, "last_day") else lake.last_day
+    )
+
+
+def _ask(lake: Lake, used: Collection[str], last_day: date) -> Scope:
     """The filters in the sidebar. Those that a page does not use are shown, and cannot be changed."""
-    first_day, last_day = lake.first_day, lake.as_of.date()
+    first_day = lake.first_day
     with st.sidebar:
         # Above them, since a list that closes below the pointer would move it away.
         st.button("Reset all", on_click=reset, width="stretch", icon=":material/restart_alt:")
@@ -118,4 +129,5 @@ def ask(lake: Lake, used: Collection[str] = ALL) -> Scope:
                 chosen.append((column, tuple(picked)))
         if unused := [label for column, label in COLUMNS.items() if column not in used]:
             st.caption(f"{', '.join(unused)}: no filter on this page.")
-    return Scope(*period(name, dates, first_day, last_day), tuple(chosen))
+    begin, end = period(name, dates, first_day, last_day)
+    return Scope(begin, end, tuple(chosen), min(first_day, begin))

@@ -79,6 +79,11 @@ class Lake:
         return self.version.as_of
 
     @property
+    def last_day(self) -> date:
+        """The UTC day of `as_of`, which has to be known."""
+        return self.as_of.date()
+
+    @property
     def first_day(self) -> date | None:
         """The first UTC day of the reports; None if no ticket has landed."""
         found = self.rows("select min(day) as day from ops_metrics_daily")["day"][0]

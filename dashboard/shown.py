@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -49,10 +49,20 @@ def _signed(change: float, is_share: bool) -> str:
     return f"{'-' if change < 0 else '+'}{text}"
 
 
-def chart(name: str, rows: pd.DataFrame, draw: Callable[[pd.DataFrame], go.Figure], height: int = 320) -> None:
-    """A chart with its title and, on demand, the rows that it shows."""
+def chart(
+    name: str,
+    rows: pd.DataFrame,
+    draw: Callable[[pd.DataFrame], go.Figure],
+    height: int = 320,
+    counts: Collection[str] | None = None,
+) -> None:
+    """A chart with its title and, on demand, the rows that it shows.
+
+    There is nothing to show if all `counts` are 0: all columns of numbers, if it does not name them; if there are none
+    of them, as of shares, whose 0 says something, only without rows.
+    """
     with panel(name):
-        if _is_empty(rows):
+        if _is_empty(rows, counts):
             nothing()
             return
         figure = draw(rows).update_layout(height=height, separators=wording.separators())
@@ -134,9 +144,9 @@ def numbers() -> Any:
     return st.container(horizontal=True, key="numbers")
 
 
-def _is_empty(rows: pd.DataFrame) -> bool:
-    numbers = rows.select_dtypes("number")
-    return rows.empty or (len(numbers.columns) > 0 and not numbers.fillna(0).to_numpy().any())
+def _is_empty(rows: pd.DataFrame, counts: Collection[str] | None) -> bool:
+    counted = rows.select_dtypes("number") if counts is None else rows[list(counts)]
+    return rows.empty or (len(counted.columns) > 0 and not counted.fillna(0).to_numpy().any())
 
 
 def _parquet(rows: pd.DataFrame) -> bytes:

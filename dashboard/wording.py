@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from babel import Locale, UnknownLocaleError, dates, numbers
 
+_MARKUP = re.compile(r"[!-/:-@\[-`{-~]")  # ASCII's punctuation
 NOTHING = "\N{EN DASH}"
 
 
@@ -65,6 +67,11 @@ def day(value: date | None) -> str:
 def moment(value: datetime | None) -> str:
     """UTC, and says so."""
     return _of(value, lambda known: f"{dates.format_datetime(known, 'medium', locale=locale())} UTC")
+
+
+def plain(text: str) -> str:
+    """A text of tickets or of the address, for what is read as Markdown: it stands there as it is."""
+    return _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _of(value: Any, write: Any) -> str:

@@ -73,6 +73,8 @@ def show(lake: Lake, scope: Scope) -> None:
     with right:
         top = rows.nlargest(15, "resolved")[["agent_name", "agent_id", "resolved"]]
         top["agent"] = top["agent_name"].fillna(top["agent_id"])
+        namesakes = top["agent"].duplicated(keep=False)
+        top["agent"] = top["agent"].mask(namesakes, top["agent"] + " (" + top["agent_id"] + ")")
         shown.chart(
             "agent_resolutions", top[["agent", "resolved"]], lambda found: charts.bars(found, "agent", "resolved")
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import charts, shown, wording
@@ -37,9 +38,14 @@ from open_tickets
 where {scope}
 """
 PACE = f"""
-select sum(created + reopened) / {PACE_DAYS} as arrived, sum(resolved) / {PACE_DAYS} as resolved
-from backlog_daily
-where day > (select max(day) - {PACE_DAYS} from backlog_daily) and {{scope}}
+with days as (
+    select distinct day from backlog_daily where day > (select max(day) - {PACE_DAYS} from backlog_daily)
+)
+select
+    (select count(*) from days) as days, sum(created + reopened) / (select count(*) from days) as arrived,
+    sum(resolved) / (select count(*) from days) as resolved
+from backlog_daily semi join days using (day)
+where {{scope}}
 """
 AGES = """
 with aged as (
@@ -75,16 +81,21 @@ order by 2 desc, 1
 def show(lake: Lake, scope: Scope) -> None:
     now = scope.row(lake, NOW)
     by_day = scope.rows(lake, BY_DAY, "day", DAILY)
-    first = by_day.iloc[0] if len(by_day) else None
+    others = [COLUMNS[column] for column, _ in scope.chosen if column not in DAILY]
+    last, first = (now, {}) if others or by_day.empty else (_end_of(by_day.iloc[-1]), _end_of(by_day.iloc[0]))
     with shown.numbers():
-        shown.number("backlog", now["backlog"], None if first is None else first["backlog"], wording.count)
-        shown.number("overdue", now["overdue"], None if first is None else first["overdue"], wording.count)
-        shown.number("overdue_share", now["overdue_share"], None, wording.share, is_share=True)
+        shown.number("backlog", last["backlog"], first.get("backlog"), wording.count)
+        shown.number("overdue", last["overdue"], first.get("overdue"), wording.count)
+        shown.number("overdue_share", last["overdue_share"], first.get("overdue_share"), wording.share, is_share=True)
         shown.number("age_median", now["age_median"], None, wording.hours)
-    with shown.panel("forecast"):
-        st.markdown(forecast(now["backlog"], scope.row(lake, PACE, None, DAILY)))
-    if others := [COLUMNS[column] for column, _ in scope.chosen if column not in DAILY]:
-        st.caption(f"{', '.join(others)}: not counted by day, so charts by day and the pace show all.")
+    if others:
+        st.caption(
+            f"{', '.join(others)}: not counted by day. So the numbers above are of now, without a change and a "
+            "forecast, and charts by day show all."
+        )
+    else:
+        with shown.panel("forecast"):
+            st.markdown(forecast(now["backlog"], scope.row(lake, PACE, None, DAILY)))
 
     left, right = st.columns(2)
     with left:
@@ -123,20 +134,27 @@ def show(lake: Lake, scope: Scope) -> None:
         shown.table("open_by_team", scope.rows(lake, BY_TEAM))
 
 
+def _end_of(day: pd.Series) -> dict[str, Any]:
+    """What was open at the end of a day."""
+    share = day["overdue"] / day["backlog"] if day["backlog"] else None
+    return {"backlog": day["backlog"], "overdue": day["overdue"], "overdue_share": share}
+
+
 def forecast(backlog: int, pace: dict[str, Any]) -> str:
     """When the backlog would be worked off, and what that rests on."""
+    days = "day" if pace["days"] == 1 else f"{pace['days']} days"
     if not pace["resolved"]:
-        return f"Nothing was resolved in the last {PACE_DAYS} days, so there is no pace to go on."
+        return f"Nothing was resolved in the last {days}, so there is no pace to go on."
     arrived, resolved = pace["arrived"], pace["resolved"]
     open_now, days_alone = wording.count(backlog), wording.decimal(backlog / resolved)
     if resolved > arrived:
-        days = wording.count(backlog / (resolved - arrived))
-        ends = f"If it goes on like that, the {open_now} open tickets are worked off in **{days} days**."
+        until = wording.count(backlog / (resolved - arrived))
+        ends = f"If it goes on like that, the {open_now} open tickets are worked off in **{until} days**."
     else:
         growth = wording.decimal(arrived - resolved)
         ends = f"At that pace the backlog is **never worked off**: it grows by {growth} a day."
     return (
-        f"In the last {PACE_DAYS} days {wording.decimal(arrived)} tickets a day came in or back, and "
+        f"In the last {days} {wording.decimal(arrived)} tickets a day came in or back, and "
         f"{wording.decimal(resolved)} were resolved. {ends} If nothing came in any more, it would take {days_alone} "
         "days. A sum with averages, which knows of no holidays and no trend: no promise."
     )

@@ -69,7 +69,12 @@ def show(lake: Lake, scope: Scope) -> None:
         )
     with right:
         durations = scope.rows(lake, DURATIONS, DAY, ())
-        shown.chart("call_durations", durations, lambda rows: charts.columns(rows, "minutes", {"calls": "Calls"}))
+        shown.chart(
+            "call_durations",
+            durations,
+            lambda rows: charts.columns(rows, "minutes", {"calls": "Calls"}),
+            counts=("calls",),
+        )
     shown.chart("call_issues", scope.rows(lake, ISSUES, DAY, ()), lambda rows: charts.bars(rows, "issue_type", "calls"))
     shown.table(
         "agents_ranked",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -50,6 +51,12 @@ AGREEMENT = "from source_agreement order by source, metric"
 DISAGREEMENTS = "from source_disagreements where metric = ? order by abs(difference) desc, ticket_key limit 50"
 
 
+def last_day(lake: Lake) -> date:
+    """Of what has landed, too: where all lines are refused, no ticket moves on."""
+    landed = lake.rows("select max(landed_on) as day from ingestion_state")["day"][0]
+    return lake.last_day if pd.isna(landed) else max(lake.last_day, landed.date())
+
+
 def show(lake: Lake, scope: Scope) -> None:
     now, before = (one.row(lake, ALL, DAY, ()) for one in (scope, scope.before))
     with shown.numbers():
@@ -59,7 +66,7 @@ def show(lake: Lake, scope: Scope) -> None:
         shown.number(
             "quarantined_share", now["quarantined_share"], before["quarantined_share"], wording.share, is_share=True
         )
-    shown.table("freshness", lake.rows(FRESHNESS, (lake.as_of.date(),) * 2))
+    shown.table("freshness", lake.rows(FRESHNESS, (last_day(lake),) * 2))
     by_day = (
         scope.rows(lake, BY_DAY, DAY, ()).pivot(index="day", columns="feed", values="lines").fillna(0).reset_index()
     )
@@ -99,7 +106,7 @@ def _build(lake: Lake) -> None:
         f"`{manifest.build_id}`, all of whose models and tests had passed."
     )
     results = _results()
-    if results is None:
+    if results is None or not results["results"]:
         st.caption("What each test said is in target/run_results.json of the machine that built it, not here.")
         return
     metadata = results["metadata"]

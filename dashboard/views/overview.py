@@ -136,4 +136,4 @@ def _open_p1(lake: Lake, scope: Scope) -> None:
     overdue = (pd.Timestamp(lake.as_of) - found["due_at"]).dt.total_seconds() / 3600
     found.insert(0, "overdue_hours", overdue.where(overdue > 0))
     columns = {"overdue_hours": st.column_config.NumberColumn("Overdue, hours", format="%.1f")}
-    shown.table("open_p1", found, columns, "No P1 ticket is open.")
+    shown.table("open_p1", found, columns, "" if scope.chosen else "No P1 ticket is open.")

@@ -53,7 +53,12 @@ def show(lake: Lake, scope: Scope) -> None:
         shown.number("satisfaction_good", now["good"], before["good"], wording.share, is_share=True)
     left, right = st.columns([1, 2])
     with left:
-        shown.chart("ratings", scope.rows(lake, RATINGS, RESOLVED), lambda rows: charts.bars(rows, "rating", "tickets"))
+        shown.chart(
+            "ratings",
+            scope.rows(lake, RATINGS, RESOLVED),
+            lambda rows: charts.bars(rows, "rating", "tickets"),
+            counts=("tickets",),
+        )
     with right:
         shown.chart(
             "satisfaction_by_week",

@@ -25,7 +25,7 @@ select coalesce(failure_name || ' (' || failure_code || ')', failure_code) as fa
 from failures_monthly where {scope} group by 1 order by 2 desc, 1 limit 15
 """
 PARTS = """
-select month, coalesce(part_name, part_code) as part, quantity
+select month, coalesce(part_name || ' (' || part_code || ')', part_code) as part, quantity
 from part_usage_monthly
 where {scope} and part_code in (
     select part_code from part_usage_monthly group by 1 order by sum(quantity) desc, part_code limit 6
@@ -88,15 +88,15 @@ def _vehicle(lake: Lake) -> None:
             return
         history, services = lake.rows(HISTORY, (vehicle,)), lake.rows(SERVICES, (vehicle,))
         if history.empty:
-            st.warning(f"No service of a vehicle {vehicle!r} is known. Capital and small letters differ.")
+            st.warning(f"No service of a vehicle {wording.plain(vehicle)} is known. Capital and small letters differ.")
             return
         one = first_row(history)
         ran_back = " **Its odometer ran back.**" if one["odometer_ran_back"] else ""
+        model = wording.plain(one["vehicle_model"] or "Of unknown model")
         st.markdown(
-            f"{one['vehicle_model'] or 'Of unknown model'}, {wording.count(one['services'])} services from "
-            f"{wording.day(one['first_serviced_at'])} to {wording.day(one['last_serviced_at'])}, last at "
-            f"{wording.count(one['last_odometer_km'])} km, {wording.count(one['tickets'])} tickets, "
-            f"{wording.count(one['open_tickets'])} of them open.{ran_back}"
+            f"{model}, {wording.count(one['services'])} services from {wording.day(one['first_serviced_at'])} to "
+            f"{wording.day(one['last_serviced_at'])}, last at {wording.count(one['last_odometer_km'])} km, "
+            f"{wording.count(one['tickets'])} tickets, {wording.count(one['open_tickets'])} of them open.{ran_back}"
         )
         shown.sheet(services, f"Services of vehicle {vehicle}")
         shown.downloads("vehicle_history", services)

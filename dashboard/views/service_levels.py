@@ -86,7 +86,7 @@ def show(lake: Lake, scope: Scope) -> None:
     following = scope.rows(lake, NEXT, parameters=(until.to_pydatetime(),))
     following.insert(0, "hours_left", (following["due_at"] - pd.Timestamp(lake.as_of)).dt.total_seconds() / 3600)
     columns = {"hours_left": st.column_config.NumberColumn("Hours left", format="%.1f")}
-    shown.table("breaches_next", following, columns, "No clock runs out within that time.")
+    shown.table("breaches_next", following, columns, "" if scope.chosen else "No clock runs out within that time.")
 
     shown.chart(
         "breach_rate_by_day",
@@ -96,6 +96,7 @@ def show(lake: Lake, scope: Scope) -> None:
             .update_yaxes(tickformat=".0%")
             .update_traces(hovertemplate="%{y:.1%}")
         ),
+        counts=(),
     )
     left, right = st.columns(2)
     with left:

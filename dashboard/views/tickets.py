@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import charts, shown, wording
 from dashboard.filters import Scope
 from dashboard.lake import Lake, first_row
+from dashboard.wording import plain
 
 MOST = 500
 FOUND = f"""
@@ -56,10 +57,10 @@ def show(lake: Lake, scope: Scope) -> None:
 def _life(lake: Lake, key: str) -> None:
     tickets = lake.rows(TICKET, (key,))
     if tickets.empty:
-        st.warning(f"No ticket is called {key!r}. A ticket_key is the source, a colon and the ticket's id there.")
+        st.warning(f"No ticket is called {plain(key)}. A ticket_key is the source, a colon and the ticket's id there.")
         return
     ticket = first_row(tickets)
-    st.subheader(f"{key}: {ticket['subject'] or 'no subject'}")
+    st.subheader(plain(f"{key}: {ticket['subject'] or 'no subject'}"))
     count, moment = wording.count, wording.moment
     facts = {
         "Updates": count(ticket["update_count"]), "replies of agents": count(ticket["agent_reply_count"]),
@@ -72,13 +73,14 @@ def _life(lake: Lake, key: str) -> None:
             f"{wording.decimal(ticket['resolution_business_hours'])}"
         )
     st.markdown(
-        f"**{ticket['severity']}**, {ticket['status']}, {ticket['market']}, {ticket['category'] or 'no category'}. "
+        f"**{ticket['severity']}**, {ticket['status']}, {ticket['market']}, "
+        f"{plain(ticket['category'] or 'no category')}. "
         f"Opened {moment(ticket['created_at'])}, last changed {moment(ticket['last_updated_at'])}. "
         + "; ".join(f"{name}: {value}" for name, value in facts.items())
         + "."
     )
     periods, clocks = lake.rows(PERIODS, (key,)), lake.rows(CLOCKS, (key,))
-    shown.chart("ticket_life", periods, lambda rows: _timeline(rows, clocks, _end(ticket, lake)), 380)
+    shown.chart("ticket_life", periods, lambda rows: _timeline(rows, clocks, _end(ticket, lake)), 380, counts=())
     shown.table("ticket_clocks", clocks)
 
 

@@ -1,12 +1,15 @@
 """The dashboard in a browser: every page, every filter, the states in which there is little to show."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
-from lakes import Lake
+from lakes import PROJECT, Lake
 from landings import file_of, ticket_line
 
 import curated
@@ -219,8 +222,8 @@ def test_what_is_missing_is_said_on_every_page_until_it_is_there(see, dbt, lake,
 
         every_page_says(f"Nothing is published in {zone}", "make build")
         shutil.copytree(empty, zone)
-        page.tab.wait_for_selector("text=No ticket has landed yet")
-        every_page_says("No ticket has landed yet", "make build")
+        page.tab.wait_for_selector("text=No ticket has been accepted yet")
+        every_page_says("No ticket has been accepted yet", "make build", "quarantined_lines")
         (zone / "manifest.json").write_text('{"format": 1')
         page.tab.wait_for_selector("text=cannot be read")
         every_page_says("cannot be read", "python -m curated publish")
@@ -269,7 +272,7 @@ from dashboard import filters, lake
 from dashboard.views import {module} as page
 
 found = lake.opened()
-page.show(found, filters.ask(found, getattr(page, "FILTERS", filters.ALL)))
+page.show(found, filters.of_page(found, page))
 """
 
 
@@ -299,21 +302,92 @@ def drawn(desk, monkeypatch):
 def test_one_ticket_and_one_vehicle_can_be_looked_at(drawn, facts):
     (key,) = facts("select ticket_key from fct_tickets where is_sla_breached order by 1 limit 1")
     page = drawn("Tickets", ticket=key)
-    assert page.subheader[0].value.startswith(f"{key}: ")
-    assert "No ticket is called 'nobody'" in drawn("Tickets", ticket="nobody").warning[0].value
+    assert page.subheader[0].value.replace("\\", "").startswith(f"{key}: ")
+    assert "No ticket is called nobody." in drawn("Tickets", ticket="nobody").warning[0].value
     vehicle, services = facts("select vehicle_id, services from vehicle_service_history order by 2 desc, 1 limit 1")
     assert any(f"{services} services from" in one.value for one in drawn("Service", vehicle=vehicle).markdown)
-    assert "No service of a vehicle 'nobody'" in drawn("Service", vehicle="nobody").warning[0].value
+    assert "No service of a vehicle nobody is" in drawn("Service", vehicle="nobody").warning[0].value
     (vehicle,) = facts("select vehicle_id from vehicle_service_history where vehicle_model is null order by 1 limit 1")
     assert any("Of unknown model" in one.value for one in drawn("Service", vehicle=vehicle).markdown)
 
 
+def changes(page):
+    return [one.delta for one in page.metric]
+
+
 def test_one_ticket_is_enough_for_every_page(drawn, dbt, lake):
-    """No calls, no services, nothing resolved, no period before."""
-    lake.land({"dt=2026-03-02/a.jsonl": file_of(ticket_line(ticket_id="only"))})
+    """No calls, no services, nothing resolved, no period before; and all lines of a later day are refused."""
+    subject = "Refund of $20 or $30, [*now*](https://desk.example.org)"
+    lake.land({
+        "dt=2026-03-02/a.jsonl": file_of(ticket_line(ticket_id="only", subject=subject)),
+        "dt=2026-03-12/a.jsonl": file_of("refused", "this, too"),
+    })  # fmt: skip
     zone = published(dbt, lake)
-    for title in PAGES[:-1]:
-        assert not drawn(title, zone).error, title
+    pages = {title: drawn(title, zone) for title in PAGES[:-1]}
+    for title, page in pages.items():
+        assert not page.error and not any(changes(page)), title
+    assert [one.value for one in pages["Data health"].metric][:3] == ["3", "0", "2"]
+    assert any("Nothing was resolved in the last day," in one.value for one in pages["Backlog"].markdown)
+    # A rate of nothing is shown, counts of nothing are not.
+    drawings = {title: [one.proto.alt for one in page.get("plotly_chart")] for title, page in pages.items()}
+    assert "Breach rate by day, a chart" in drawings["Service levels"] and drawings["Satisfaction"] == []
+    # What is written on a ticket is text.
+    (shown,) = drawn("Tickets", zone, ticket="support:only").subheader
+    assert shown.value.endswith(r"Refund of \$20 or \$30\, \[\*now\*\]\(https\:\/\/desk\.example\.org\)")
+
+
+def test_nothing_is_compared_with_days_before_the_lake(drawn, facts):
+    (first,) = facts("select min(day) from ops_metrics_daily")
+    asked = {"period": "From … to …"}
+    for start, is_known in ((20, True), (19, False)):
+        days = [str(first + timedelta(start)), str(first + timedelta(start + 19))]
+        assert any(changes(drawn("Overview", dates=days, **asked))) == is_known
+
+
+def test_the_backlog_is_that_of_the_periods_end(drawn, facts):
+    (last,) = facts("select max(day) from backlog_daily")
+    first, end = (last.replace(day=1) - timedelta(1)).replace(day=1), last.replace(day=1) - timedelta(1)
+    (then,) = facts(f"select sum(closing) from backlog_daily where day = '{first}'")
+    now, overdue = facts(f"select sum(closing), sum(overdue) from backlog_daily where day = '{end}'")
+    page = drawn("Backlog", period="Last month")
+    assert [one.value for one in page.metric][:2] == [f"{now:,}", f"{overdue:,}"]
+    assert page.metric[0].proto.delta_description == f"was {then:,}"
+    # By other fields than those that are counted by day: as it is now, compared with nothing.
+    team, now = facts("select team, count(*) from fct_tickets where is_open group by 1 order by 2 desc limit 1")
+    page = drawn("Backlog", period="Last month", team=team)
+    assert page.metric[0].value == f"{now:,}" and not any(changes(page))
+    assert any("without a change and a forecast" in one.value for one in page.caption)
+    assert not any("no promise" in one.value for one in page.markdown)
+
+
+def test_a_filter_is_no_reason_for_good_news(drawn):
+    assert not any("No P1" in one.value for one in drawn("Overview", severity="P2").info)
+
+
+def test_days_are_utc_wherever_the_server_stands(desk):
+    code = "import curated, sys; print(*curated.read(sys.argv[1]).connect().cursor().sql("
+    code += "\"select cast(timestamptz '2026-03-01 02:00Z' as date)::text\").fetchone())"
+    run = [sys.executable, "-c", code, str(desk)]
+    environment = os.environ | {"TZ": "America/New_York"}
+    ran = subprocess.run(run, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert ran.stdout == "2026-03-01\n", ran.stderr
+
+
+def test_a_build_of_nothing_is_told(drawn, tmp_path, monkeypatch):
+    (tmp_path / "run_results.json").write_text('{"metadata": {}, "results": []}')
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
+    assert any("of the machine that built it" in one.value for one in drawn("Data health").caption)
+
+
+@pytest.mark.parametrize("content", [None, b"no Parquet"], ids=["gone", "damaged"])
+def test_a_version_without_one_of_its_files_is_told(drawn, desk, tmp_path, content):
+    shutil.copytree(desk, tmp_path / "curated")
+    file = next((tmp_path / "curated").rglob("fct_tickets*/*.parquet"))
+    file.unlink()
+    if content:
+        file.write_bytes(content)
+    (said,) = drawn(zone=tmp_path / "curated").error
+    assert "cannot be read" in said.value and "python -m curated publish" in said.value
 
 
 def test_what_sources_say_otherwise_is_told(drawn, desk, dbt, lake):
