@@ -14,7 +14,8 @@ from landing import Refused
 FEED = "ticket_updates"
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 SEVERITIES = ("P1", "P2", "P3", "P4")
-WHITE_SPACE = "' \t\n\v\f\r'"  # as SQL
+BLANK = " \t\n\v\f\r"  # what texts are trimmed of
+WHITE_SPACE = f"'{BLANK}'"  # as SQL
 
 # The fields in the order in which a line gives them.
 TYPES = {

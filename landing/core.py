@@ -33,6 +33,7 @@ from landing.contract import (
 from landing.ledger import Ledger, today
 
 FILE_BYTES = 128 * 1024**2
+AT_ONCE = 150_000  # updates that are judged and compared at once: memory is limited
 _SYNCED = 16 * 1024**2  # bytes after which what is written is synced
 SHOWN = 5  # lines that a dry run prints
 _COMPARED = 5_000_000  # updates of a dry run that are compared with each other, at most
@@ -136,7 +137,8 @@ class _Landing:
         try:
             for batch in ahead(iter(batches)):
                 self._summary.read += batch.read
-                self._take(batch.updates)
+                for start in range(0, len(batch.updates), AT_ONCE):
+                    self._take(batch.updates.slice(start, AT_ONCE))
                 progress.tell(batch.share, self._summary)
             self._land_file()
         finally:

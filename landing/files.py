@@ -18,6 +18,7 @@ from landing.redact import prepare, redacted
 from landing.times import Zone, moment, wall_time
 
 MEMORY = "512MB"
+ROWS = 60_000  # of a piece, at most
 _IN_LIFE = ("created_at", *MOMENTS)
 _STATE = tuple(
     name for name in TYPES if name not in ("updated_at", "created_at", "update_id", "sequence", "event", "satisfaction")
@@ -150,8 +151,16 @@ class Files:
     def _pieces(self, path: Path) -> Iterator[reading.Piece]:
         mapping = self._mapping
         if self._kind == "jsonl":
-            return reading.jsonl_pieces(path, mapping.encoding)
-        return reading.csv_pieces(path, mapping.encoding, mapping.delimiter, mapping.quote, mapping.columns)
+            pieces = reading.jsonl_pieces(path, mapping.encoding)
+        else:
+            pieces = reading.csv_pieces(path, mapping.encoding, mapping.delimiter, mapping.quote, mapping.columns)
+        for piece in pieces:
+            # Of short rows a piece has many, which would take more memory than there is.
+            rows, parts = piece.rows, max(1, -(-len(piece.rows) // ROWS))
+            size = -(-len(rows) // parts)
+            for part in range(parts):
+                bad = piece.bad if part == parts - 1 else []
+                yield reading.Piece(rows.slice(part * size, size), piece.share, bad)
 
     def _texts(self) -> str:
         """SQL: `line`, and of each column that is mapped its trimmed text as t_<field>, null if it is blank."""
@@ -311,17 +320,22 @@ class Files:
         return self._changes() if self._mapping.rows == "changes" else self._lives(run)
 
     def _changes(self) -> str:
-        """SQL: a row is an update. Rows of the same moment count in the order of the file."""
+        """SQL: a row is an update. Rows of the same moment count in the order of the file.
+
+        What it says is what it is known by, its own sequence included, but not its place in a file that may grow.
+        """
         sequence = "line" if self._mapping.order == "oldest_first" else "-line"
         replaced = {"sequence": f"coalesce(sequence, {sequence})", "created_at": "coalesce(created_at, updated_at)"}
         names = ", ".join(f"{replaced.get(name, name)} as {name}" for name in TYPES)
-        return f'select file, line, reason, "column", "value", {names} from rows'
+        content = ", ".join(f"coalesce({name}::varchar, chr(30))" for name in TYPES if name != "update_id")
+        identity = f"case when sequence is not null then concat_ws(chr(31), {content}) end"
+        return f'select file, line, reason, "column", "value", {identity} as identity, {names} from rows'
 
     def _lives(self, run: int) -> str:
         """SQL: a row is a ticket, an update for each moment that it gives, then its status of now, and its rating.
 
         What happened at a moment is one update, whatever else of the row changes later; the status of now is another
-        one whenever any of its fields is.
+        one whenever any of its fields is. A rating is one as long as it is the same: when it was given, no row says.
         """
         opening = quoted(self._mapping.opening_status)
         state = ", ".join(f"coalesce({name}::varchar, chr(30))" for name in (*_STATE, "sla_due_at") if name != "source")
@@ -360,8 +374,9 @@ class Files:
                 "satisfaction": "satisfaction" if change == "rated" else "null::bigint",
             }
             names = ", ".join(f"{told.get(name, name)} as {name}" for name in TYPES)
-            identity = f"concat_ws(chr(31), coalesce(source, 'helpdesk'), ticket_id, '{change}', epoch_us({at})"
-            identity += f", {content})" if content else ")"
+            known_by = [] if change == "rated" else [f"epoch_us({at})"]
+            known_by += [content] if content else []
+            identity = f"concat_ws(chr(31), coalesce(source, 'helpdesk'), ticket_id, '{change}', {', '.join(known_by)})"
             parts.append(
                 'select file, line, null::varchar as reason, null::varchar as "column", null::varchar as "value", '
                 f"{identity} as identity, {names} "

@@ -13,7 +13,7 @@ import duckdb
 import yaml
 
 from landing import Refused, counted
-from landing.contract import TYPES, Reference
+from landing.contract import BLANK, TYPES, Reference
 from landing.redact import NEVER_DROPPED, REDACTABLE, WAYS
 from landing.times import ISO, NUMBERED
 
@@ -297,8 +297,9 @@ class Reader:
         values = {}
         if "map" in members:
             for value, target in self._members(members["map"], f"{key}.map").items():
-                values[value.strip()] = self._text(target, f"{key}.map.{value}")
-                self._check_status(target, f"{key}.map.{value}", name, values[value.strip()])
+                trimmed = value.strip(BLANK)
+                values[trimmed] = self._text(target, f"{key}.map.{value}")
+                self._check_status(target, f"{key}.map.{value}", name, values[trimmed])
         for part in ("constant", "default"):
             if part in texts:
                 self._check_status(members[part], f"{key}.{part}", name, texts[part])

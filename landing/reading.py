@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ PIECE = 8 * 1024**2  # bytes read at once
 LONGEST_LINE = 8 * PIECE  # bytes of a line of JSON
 LONGEST_ROW = 2**20  # characters of a field; beyond, a quote that was opened counts as not closed
 _NEW_LINE, _RETURN = 10, 13
+# A backslash, a pair of surrogates, a half of one.
+_ESCAPED = re.compile(r"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..")
 csv.field_size_limit(LONGEST_ROW)
 
 
@@ -101,6 +104,11 @@ class Source:
         self.close()
 
 
+def json_text(text: str) -> str:
+    """JSON in which half of a surrogate pair, of a text cut within a character, is one that says that it is unknown."""
+    return _ESCAPED.sub(lambda found: r"\ufffd" if found[0][1] == "u" and len(found[0]) == 6 else found[0], text)
+
+
 def whole(path: Path) -> str:
     """The text of a file of JSON. Refused if it is no UTF-8, or cannot be read."""
     with Source(path) as source:
@@ -108,7 +116,7 @@ def whole(path: Path) -> str:
         while part := source.read():
             parts.append(part)
     try:
-        return b"".join(parts).decode()
+        return json_text(b"".join(parts).decode())
     except UnicodeDecodeError:
         raise Refused(f"{path}: this is not UTF-8, as JSON has to be. Save it as that.") from None
 

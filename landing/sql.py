@@ -24,14 +24,14 @@ import yaml
 from curated.places import sync
 from landing import Refused, counted, mapping
 from landing.checking import MOST_VALUES, Check
-from landing.contract import Reference, quoted
+from landing.contract import BLANK, Reference, quoted
 from landing.core import Batch, Summary, land
 from landing.database import Database, is_time, is_utc, sa, text
 from landing.files import Files
 from landing.ledger import Ledger, write_whole
 from landing.mapping import Field, meant
 from landing.reading import Piece
-from landing.times import ISO
+from landing.times import ISO, NUMBERED
 
 FETCH = 1_000  # rows that are fetched at once
 PIECE, PIECE_BYTES = 40_000, 16 * 1024**2  # of a batch: rows, or bytes, whatever it comes to first
@@ -244,7 +244,7 @@ class Rows(Files):
         select = select.order_by(sa.func.count().desc()).limit(MOST_VALUES)
         for kinds, rows in self._database.rows(select, MOST_VALUES):
             for value, count in rows:
-                if (value := text(value, kinds[0]).strip(" \t\n\v\f\r")) and value not in self._mapping.blanks:
+                if (value := text(value, kinds[0]).strip(BLANK)) and value not in self._mapping.blanks:
                     check.take(one, value, count, self._paths[0], None)
 
     # ---------- the select
@@ -267,7 +267,7 @@ class Rows(Files):
             value -= timedelta(minutes=self._overlap(MINUTES), hours=is_local)
         elif isinstance(value, date):
             value -= timedelta(days=self._overlap(MINUTES) // 1440 + 1)
-        elif isinstance(value, int | Decimal):
+        elif isinstance(value, int | float | Decimal):
             value -= self._overlap(NUMBERS)
         column = sa.column(self._source.cursor)
         return [sa.or_(column >= sa.bindparam("cursor", value, type_=sa.types.NullType()), column.is_(None))]
@@ -320,6 +320,12 @@ class Rows(Files):
                 self.position = Position(value, self.position.rows + batch.read)
                 yield replace(batch, updates=self._placed(batch.updates))
 
+    @property
+    def _cursor_unit(self) -> int | None:
+        """Microseconds of which the cursor is a number, if it is a time that is one."""
+        times = [one for one in self._fields.values() if one.is_time and one.column == self._source.cursor]
+        return next((NUMBERED[text] for one in times for text in one.formats if text in NUMBERED), None)
+
     def _has_been(self, value: Any) -> bool:
         """Whether the cursor may move to a value: one in the future would hide all that comes until then."""
         if isinstance(value, str):
@@ -328,6 +334,8 @@ class Rows(Files):
             except ValueError:
                 # In a column of times it is none, such as 0000-00-00.
                 return not re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}", value)
+        if isinstance(value, int | float | Decimal) and self._cursor_unit:
+            return value * self._cursor_unit <= self._now.timestamp() * 1_000_000
         if not isinstance(value, date):
             return value is not None
         if not isinstance(value, datetime):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth, HttpBasicAuth
 from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator, JSONResponseCursorPaginator
 
 from landing import Refused
+from landing.reading import json_text
 
 ATTEMPTS = 8  # at a request that is put off, or breaks off, each after a longer while
 LONGEST_WAIT = 600  # seconds, also if Retry-After says more
@@ -127,7 +129,7 @@ class Api:
     def _pages(self, path: str, params: dict, key: str, paginator) -> Iterator[dict[str, Any]]:
         try:
             for page in self._client.paginate(path, params=params, paginator=paginator, data_selector=key):
-                yield page.response.json()
+                yield json.loads(json_text(page.response.content.decode()))
         except requests.HTTPError:
             raise
         except (requests.RequestException, ValueError) as error:

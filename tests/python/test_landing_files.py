@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import hmac
 import json
+import re
 import sys
 from collections import Counter
 from datetime import datetime, timedelta, timezone
@@ -13,7 +14,7 @@ import pytest
 from landings import landed_lines
 
 from landing import __main__ as command
-from landing import files, reading
+from landing import core, files, reading
 
 TICKETS = """\
 rows: tickets
@@ -168,6 +169,29 @@ def test_a_rating_is_an_update_of_its_own_and_an_update_time_tells_of_the_status
         ("T-2", "2026-03-02T08:00:00Z", "new", "created", None),
         ("T-2", "2026-03-04T08:00:00Z", "new", "status_changed", None),
     ]
+
+
+def test_a_rating_lands_once_however_the_ticket_moves_on(desk):
+    mapping = TICKETS + "  satisfaction: Stars\n"
+    header = HEADER.strip() + ",Stars\n"
+    row = "T-1,2026-03-02 09:00,,2026-03-03 09:00,{closed},,Done,1,{agent},{stars}"
+    for closed, agent, stars in (("", "ann", 4), ("2026-03-09 09:00", "ann", 4), ("2026-03-09 09:00", "bob", 4)):
+        desk.land(file_lines(row.format(closed=closed, agent=agent, stars=stars), header=header), mapping)
+    desk.land(file_lines(row.format(closed="2026-03-09 09:00", agent="bob", stars=5), header=header), mapping)
+    rated = [row for row in desk.told("event", "updated_at", "agent_id", "satisfaction") if row[0] == "rated"]
+    assert rated == [
+        ("rated", "2026-03-03T08:00:00Z", "ann", 4),
+        ("rated", "2026-03-09T08:00:00Z", "bob", 5),
+    ]
+
+
+def test_changes_with_a_sequence_of_their_own_are_told_apart_by_it(desk):
+    mapping = CHANGES + "  sequence: seq\n  event: what\n"
+    rows = "7,2026-03-02T09:00:00Z,open,,1,agent_reply", "7,2026-03-02T09:00:00Z,open,,2,agent_reply"
+    content = file_lines(*rows, header="id,at,status,text,seq,what\n")
+    desk.land(content, mapping)
+    assert desk.told("sequence", "event") == [(1, "agent_reply"), (2, "agent_reply")]
+    assert "landed    0 updates" in desk.land(content + content.partition("\n")[2], mapping)[1]
 
 
 def test_a_row_per_change_is_an_update_in_the_order_of_the_file(desk):
@@ -498,6 +522,31 @@ def test_a_file_that_is_packed_is_read(desk):
 )
 def test_a_file_that_is_no_text_or_damaged_is_refused(desk, content, problem):
     assert desk.refused(content, TICKETS).startswith("tickets.csv") and problem in desk.refused(content, TICKETS)
+
+
+def test_many_short_rows_fit_into_memory(desk):
+    mapping = TICKETS + "  updated_at: Changed\n  satisfaction: Stars\n  source: {constant: crm}\n"
+    moments = ",".join(f"2026-03-0{day} 09:00" for day in (2, 3, 4, 5))
+    rows = [f"{number},{moments},,Done,1,,2026-03-06 09:00,4" for number in range(100_000)]
+    code, output, error = desk.land(file_lines(*rows, header=HEADER.strip() + ",Changed,Stars\n"), mapping)
+    assert code == 0, error
+    assert "landed    600,000 updates" in output
+
+
+def test_short_rows_land_in_parts_with_their_lines(desk, monkeypatch):
+    monkeypatch.setattr(files, "ROWS", 3)
+    monkeypatch.setattr(core, "AT_ONCE", 4)
+    rows = [f"{number},2026-03-02 09:00,,,,,Open,1," for number in range(10)] + ["," * 20, "11,never,,,,,Open,1,"]
+    code, output, _ = desk.land(file_lines(*rows), TICKETS)
+    assert code == 1 and "read      12 rows" in output and "landed    20 updates" in output
+    assert re.search(r"1 +missing_ticket_id: first in .*, line 12, column No", output)
+    assert re.search(r"1 +bad_created_at: first in .*, line 13, column Opened", output)
+
+
+def test_a_value_may_end_with_a_no_break_space(desk):
+    mapping = TICKETS.replace("Open: open", '"Open\\u00a0": open')
+    assert desk.land(file_lines("1,2026-03-02 09:00,,,,,Open\u00a0,1,"), mapping)[0] == 0
+    assert desk.told("status")[-1] == ("open",)
 
 
 def test_what_is_too_much_for_memory_is_refused(desk, monkeypatch):

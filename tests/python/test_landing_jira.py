@@ -342,3 +342,9 @@ def test_an_issue_that_is_not_built_as_one_is_named(jira, odd, where):
     code, output = jira.run(path, jira.file("fields.json", FIELDS))
     assert code == 2 and "Traceback" not in output and jira.lines() == []
     assert f"{path}, line 1{where}: this is not built as Jira's answers are (" in output
+
+
+def test_half_a_character_is_no_reason_to_refuse_an_issue(jira):
+    one, other = issue(summary="Broken \ud83d"), issue(number=2, summary=r"Whole \ud83d, \\u0041 " + "\U0001f697")
+    lines = jira.land(jira.file("page.json", page(one, other)))
+    assert told(lines, "subject") == [("Broken \ufffd",), (r"Whole \ud83d, \\u0041 " + "\U0001f697",)]

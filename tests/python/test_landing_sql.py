@@ -517,6 +517,29 @@ def test_a_zero_date_alone_is_rejected_as_among_others(desk):
     assert [row[3:] for row in desk.rejected()] == [("bad_updated_at", "0000-00-00 00:00:00")] * 2
 
 
+def numbered(*rows):
+    made = "create table if not exists changes (id int, ticket text, at real, status text)"
+    return made, *(f"insert into changes values {row}" for row in rows)
+
+
+@pytest.mark.parametrize(("unit", "one"), [("unix", 1), ("unix_ms", 1000)])
+def test_a_cursor_of_seconds_moves_to_no_moment_in_the_future(desk, unit, one):
+    mapping = CHANGES.replace("cursor: id", f"cursor: at\noverlap: 0\ntime_format: {unit}")
+    later = datetime.now(timezone.utc).timestamp() + 6 * 3600
+    desk.sqlite(*numbered((1, "T", 1772445600 * one, "new"), (2, "T", later * one, "open")))
+    assert (desk.landed(mapping), desk.cursor()) == (2, str(1772445600.0 * one))
+    desk.sqlite(*numbered((3, "T", 1772900000 * one, "pending")))
+    assert desk.landed(mapping) == 1
+
+
+def test_a_cursor_of_fractions_is_read_again_as_far_as_the_overlap_says(desk):
+    mapping = CHANGES.replace("cursor: id", "cursor: at\noverlap: 100\ntime_format: unix")
+    desk.sqlite(*numbered((1, "T", 1772445600.5, "new")))
+    assert desk.landed(mapping) == 1
+    desk.sqlite(*numbered((2, "T", 1772445599.5, "open")))  # committed late
+    assert desk.landed(mapping) == 1
+
+
 def test_text_times_have_the_formats_of_the_mapping(desk):
     desk.sqlite(*changes((1, "T", "13/03/2026 10:00", "new")))
     assert 'It looks like format: "%d/%m/%Y %H:%M"' in desk.refused(CHANGES)

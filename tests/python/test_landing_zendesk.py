@@ -500,6 +500,14 @@ def test_a_cursor_that_has_expired_begins_before_what_has_landed(desk, lake, zen
     assert "landed    0 updates" in zendesk.live(server)
 
 
+def test_half_a_character_stops_nothing(desk, lake, zendesk, server):
+    desk.create(1, 0)
+    desk.tickets[1]["subject"] = "Cut \ud83d"
+    desk.change(1, 10, subject="Cut \ud83d\ude97 \ud83d")
+    zendesk.live(server, "--redact", "customer_id=drop")
+    assert told(landed(lake), "subject")[-1] == ("Cut \U0001f697 \ufffd",)
+
+
 def test_a_ticket_whose_audits_are_gone_tells_what_it_knows(desk, lake, zendesk, server):
     desk.create(1, 0)
     desk.tickets[1] |= {"status": "deleted", "updated_at": at(30)}
