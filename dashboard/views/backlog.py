@@ -82,7 +82,11 @@ def show(lake: Lake, scope: Scope) -> None:
     now = scope.row(lake, NOW)
     by_day = scope.rows(lake, BY_DAY, "day", DAILY)
     others = [COLUMNS[column] for column, _ in scope.chosen if column not in DAILY]
-    last, first = (now, {}) if others or by_day.empty else (_end_of(by_day.iloc[-1]), _end_of(by_day.iloc[0]))
+    last, first = now, {}
+    if not others and len(by_day):
+        last = _end_of(by_day.iloc[-1])
+        if scope.first_day == by_day["day"].iloc[0].date() < scope.last_day:
+            first = _end_of(by_day.iloc[0])
     with shown.numbers():
         shown.number("backlog", last["backlog"], first.get("backlog"), wording.count)
         shown.number("overdue", last["overdue"], first.get("overdue"), wording.count)
