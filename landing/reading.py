@@ -187,7 +187,7 @@ class _Csv:
             ends = new_lines[np.searchsorted(quotes, new_lines) % 2 == 0] + 1
             if self._is_over and (not len(ends) or ends[-1] < len(rest)):
                 ends = np.append(ends, len(rest))
-            piece = self._fast(rest, ends, new_lines, columns) if len(ends) else None
+            piece = self._fast(rest, ends, new_lines, quotes, columns) if len(ends) else None
             size = int(ends[-1]) if piece is not None else 0
             if piece is None:
                 piece, size = self._slow(columns, places)
@@ -196,9 +196,22 @@ class _Csv:
                 self._rest = self._rest[size:]
                 yield piece
 
-    def _fast(self, rest: np.ndarray, ends: np.ndarray, new_lines: np.ndarray, columns: list[str]) -> Piece | None:
+    def _are_around_fields(self, quotes: np.ndarray, text: np.ndarray) -> bool:
+        """Whether quotes open where a field begins and close where it ends, or are doubled within one."""
+        opening, closing = quotes[::2], quotes[1::2]
+        is_edge = np.zeros(256, bool)
+        is_edge[[_NEW_LINE, _RETURN, ord(self._delimiter), ord(self._quote)]] = True
+        before, after = text[opening[opening > 0] - 1], text[closing[closing + 1 < len(text)] + 1]
+        return bool(len(opening) == len(closing) and is_edge[before].all() and is_edge[after].all())
+
+    def _fast(
+        self, rest: np.ndarray, ends: np.ndarray, new_lines: np.ndarray, quotes: np.ndarray, columns: list[str]
+    ) -> Piece | None:
         """The rows up to the last end; None if this is not the way to read them."""
         size = int(ends[-1])
+        # A quote within a field without quotes, as in 27" monitor, turns inside and outside around.
+        if not self._are_around_fields(quotes[: np.searchsorted(quotes, size)], rest[:size]):
+            return None
         returns = np.flatnonzero(rest[:size] == _RETURN)
         if len(returns) and ((returns[-1] + 1 == size) or (rest[returns + 1] != _NEW_LINE).any()):
             return None

@@ -583,6 +583,21 @@ def test_line_numbers_are_those_of_an_editor_wherever_a_piece_ends(desk, monkeyp
     assert texts == {"one\ntwo\n\nthree", 'a 5" pipe', 'quoted, "so"'}
 
 
+def test_a_quote_within_a_field_without_quotes_does_not_cut_another_field_in_two(desk, monkeypatch):
+    rows = [f'{number},2026-03-02T09:00:00Z,new,27" monitor,"one\ntwo"' for number in range(40)]
+    content = file_lines(*rows, header="id,at,status,what,text\n")
+    for piece in range(100, 180, 7):
+        monkeypatch.setattr(reading, "PIECE", piece)
+        assert desk.land(content, CHANGES)[0] == 0
+    assert desk.told("subject") == [("one\ntwo",)] * 40
+
+
+def test_a_quote_that_the_last_row_does_not_close_is_rejected(desk):
+    content = 'id,at,status,text\n1,2026-03-02T09:00:00Z,new,x\n2,2026-03-02T09:00:00Z,new,"never closed'
+    assert desk.land(content, CHANGES)[0] == 1
+    assert (desk.told("ticket_id"), [row[0] for row in desk.rejected()]) == ([("1",)], ["3"])
+
+
 def test_json_lines_are_read_by_keys_and_pointers(desk):
     mapping = CHANGES.replace("status: status", "status: {column: /now/name, map: {Done: closed}}")
     content = (
