@@ -21,11 +21,11 @@ from landing import Refused
 
 PIECE = 8 * 1024**2  # bytes read at once
 LONGEST_LINE = 8 * PIECE  # bytes of a line of JSON
-LONGEST_ROW = 2**20  # characters of a field; beyond, a quote that was opened counts as not closed
+LONGEST_FIELD = 2**20  # characters; beyond, a quote that was opened counts as not closed
 _NEW_LINE, _RETURN = 10, 13
 # A backslash, a pair of surrogates, a half of one.
 _ESCAPED = re.compile(r"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..")
-csv.field_size_limit(LONGEST_ROW)
+csv.field_size_limit(LONGEST_FIELD)
 
 
 @dataclass
@@ -154,7 +154,7 @@ class _Csv:
                 text = self._source.decoded(self._rest[:end], 1)
                 reader = _Rows(text, self._delimiter, self._quote)
                 row = next((row for _, row in reader if row), None)
-                if row is not None and not reader.is_open:
+                if row is not None and not reader.is_open and not reader.problem:
                     self._names = [name.strip() for name in row]
                     self._line += self._rest[:end].count(b"\n")
                     self._rest = self._rest[end:]
@@ -247,10 +247,10 @@ class _Csv:
         reader, done = _Rows(text, self._delimiter, self._quote), 0
         for before, row in reader:
             line = self._line + before
-            if reader.is_open and not self._is_over and not reader.is_too_long:
+            if reader.is_open and not self._is_over:
                 break
-            if reader.is_open:
-                bad.append((line, f"the quote {self._quote} that opens in this line is not closed"))
+            if reader.is_open or reader.problem:
+                bad.append((line, reader.problem or f"the quote {self._quote} that opens in this line is not closed"))
                 reader.rewind(before + 1)
             elif len(row) > width and any(cell.strip() for cell in row[width:]):
                 bad.append((line, f"{len(row)} fields, the header has {width}"))
@@ -270,10 +270,10 @@ class _Rows:
         self.lines = io.StringIO(text, newline="\n").readlines()
         self._delimiter, self._quote = delimiter, quote
         self.line = 0
-        self.is_open = self.is_too_long = False
+        self.is_open, self.problem = False, ""
 
     def rewind(self, line: int) -> None:
-        self.line, self.is_open, self.is_too_long = line, False, False
+        self.line, self.is_open, self.problem = line, False, ""
 
     def _given(self) -> Iterator[str]:
         while self.line < len(self.lines):
@@ -285,14 +285,24 @@ class _Rows:
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         while self.line < len(self.lines):
             before, self._is_exhausted = self.line, False
-            self.is_open = self.is_too_long = False
+            self.is_open, self.problem = False, ""
             reader = csv.reader(self._given(), delimiter=self._delimiter, quotechar=self._quote)
             try:
                 row = next(reader, [])
                 self.is_open = self._is_exhausted
-            except csv.Error:
-                row, self.is_open, self.is_too_long = [], True, True
+            except csv.Error as error:
+                row, self.problem = [], self._told(str(error), self.line - before > 1)
             yield before, row
+
+    def _told(self, error: str, has_lines: bool) -> str:
+        """What is wrong with a row, in other words than those of Python's reader if they are known."""
+        if error.startswith("field larger than"):
+            many = f"{LONGEST_FIELD:,} characters"
+            opened = f"the quote {self._quote} that opens in this line is not closed within {many}"
+            return opened if has_lines else f"a field of more than {many}"
+        if error.startswith("new-line character"):
+            return "a carriage return within a line, in a field without quotes"
+        return error
 
 
 def numbered(lines: np.ndarray, cells: list, columns: list[str]) -> pa.Table:

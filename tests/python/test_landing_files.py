@@ -598,6 +598,25 @@ def test_a_quote_that_the_last_row_does_not_close_is_rejected(desk):
     assert (desk.told("ticket_id"), [row[0] for row in desk.rejected()]) == ([("1",)], ["3"])
 
 
+def test_a_row_that_cannot_be_read_is_rejected_for_what_is_wrong_with_it(desk):
+    longest = "x" * 2**20
+    rows = (
+        "1,2026-03-02T09:00:00Z,new,a\rb",
+        f"2,2026-03-02T09:00:00Z,new,{longest}x",
+        '3,2026-03-02T09:00:00Z,new,"opens',
+        f"4,2026-03-02T09:00:00Z,new,{longest}",
+        '5,2026-03-02T09:00:00Z,new,"opens, too',
+    )
+    desk.land(file_lines(*rows, header="id,at,status,text\n"), CHANGES)
+    assert [(row[0], row[3]) for row in desk.rejected()] == [
+        ("2", "a carriage return within a line, in a field without quotes"),
+        ("3", "a field of more than 1,048,576 characters"),
+        ("4", 'the quote " that opens in this line is not closed within 1,048,576 characters'),
+        ("6", 'the quote " that opens in this line is not closed'),
+    ]
+    assert desk.told("ticket_id") == [("4",)]
+
+
 def test_json_lines_are_read_by_keys_and_pointers(desk):
     mapping = CHANGES.replace("status: status", "status: {column: /now/name, map: {Done: closed}}")
     content = (
