@@ -264,7 +264,10 @@ class _Csv:
 
 
 class _Rows:
-    """Rows of a text with the number of lines before each, by Python's reader, which can be sent back."""
+    """Rows of a text with the number of lines before each, by Python's reader, which can be sent back.
+
+    Of a blank line the row is empty.
+    """
 
     def __init__(self, text: str, delimiter: str, quote: str):
         self.lines = io.StringIO(text, newline="\n").readlines()
@@ -292,7 +295,8 @@ class _Rows:
                 self.is_open = self._is_exhausted
             except csv.Error as error:
                 row, self.problem = [], self._told(str(error), self.line - before > 1)
-            yield before, row
+            is_blank = len(row) == 1 and not row[0].strip()
+            yield before, [] if is_blank else row
 
     def _told(self, error: str, has_lines: bool) -> str:
         """What is wrong with a row, in other words than those of Python's reader if they are known."""

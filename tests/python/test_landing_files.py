@@ -617,6 +617,12 @@ def test_a_row_that_cannot_be_read_is_rejected_for_what_is_wrong_with_it(desk):
     assert desk.told("ticket_id") == [("4",)]
 
 
+def test_lines_of_spaces_only_are_passed_over(desk):
+    content = "  \t\nid,at,status,text\n   \n1,2026-03-02T09:00:00Z,new,x\n \t \n"
+    assert desk.land(content, CHANGES)[0] == 0
+    assert desk.told("ticket_id", "sequence") == [("1", 4)]
+
+
 def test_json_lines_are_read_by_keys_and_pointers(desk):
     mapping = CHANGES.replace("status: status", "status: {column: /now/name, map: {Done: closed}}")
     content = (
