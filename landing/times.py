@@ -13,7 +13,8 @@ ISO = "iso"
 NUMBERED = {"unix": 1_000_000, "unix_ms": 1_000}  # formats of a time that is a number, its unit in microseconds
 EARLIEST = "timestamp '1900-01-01'"  # %Y reads 26 as the year 26: what is earlier is not read
 _WALL = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?)?$"
-_WITH_OFFSET = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)$"
+_OFFSET = r"([+-](0\d|1[0-3])(:?[0-5]\d)?|[+-]14(:?00)?)$"  # at most 14 hours; DuckDB reads any
+_WITH_OFFSET = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]\d{{2}}:\d{{2}}(:\d{{2}}([.]\d{{1,9}})?)?(Z$|{_OFFSET})"
 
 
 def wall_time(text: str, formats: tuple[str, ...]) -> str:
@@ -40,7 +41,10 @@ def moment(text: str, formats: tuple[str, ...]) -> str:
             number = f"try_cast(try_cast({text} as decimal(30, 6)) * {NUMBERED[one]} as bigint)"
             read.append(f"case when {number} between 0 and 253402300799999999 then make_timestamp({number}) end")
         elif "%z" in one:
-            read.append(f"timezone('UTC', try_strptime({text}, {quoted(one)}))")
+            stated = f"timezone('UTC', try_strptime({text}, {quoted(one)}))"
+            if one.endswith("%z"):
+                stated = f"case when regexp_matches({text}, '{_OFFSET}') then {stated} end"
+            read.append(stated)
     return _sensible(read)
 
 

@@ -475,6 +475,16 @@ def test_times_as_numbers_and_with_offsets(desk, format, text):
     assert desk.told("updated_at") == [("2026-03-02T09:00:00Z",)]
 
 
+@pytest.mark.parametrize(("format", "space"), [("iso", ""), ('"%Y-%m-%d %H:%M%z"', ""), ('"%Y-%m-%d %H:%M %z"', " ")])
+def test_offsets_that_no_zone_has_are_not_read(desk, format, space):
+    offsets = ("+14:00", "-1400", "+14", "+05:30", "-00:00", "+14:01", "+15:00", "-15", "+01:60", "+99:99", "+9999")
+    rows = [f"{place},2026-03-01 10:00{space}{offset}" for place, offset in enumerate(offsets)]
+    desk.land(file_lines(*rows, header="id,at\n"), DATES % f", format: {format}")
+    assert [at[11:16] for (at,) in desk.told("updated_at")] == ["20:00", "00:00", "20:00", "04:30", "10:00"]
+    assert {row[2] for row in desk.rejected()} == {"bad_updated_at"}
+    assert [row[3][16:].strip() for row in desk.rejected()] == [*offsets[5:]]
+
+
 # ---------- how files are written
 
 
