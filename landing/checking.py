@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from landing import counted, suggest
-from landing.contract import LISTED, Reference
+from landing.contract import LISTED, TYPES, Reference, typed
 from landing.core import located
 from landing.mapping import Field, Mapping, unmapped
 from landing.times import is_format, moment, swapped, wall_time
 
 MOST_VALUES = 1_000  # without a map, that are counted
+_UNREAD = {pa.bool_(): "neither true nor false", pa.float64(): "no number", pa.int64(): "no whole number"}
 
 
 @dataclass
@@ -45,6 +47,9 @@ class Check:
         self._values: dict[str, Counter[str]] = {one.name: Counter() for one in self.mapped}
         self._first: dict[tuple[str, str], tuple[Path, int | None]] = {}
         self._times = {one.name: _Times() for one in self._of_time}
+        self._results = [one for one in fields.values() if one.is_result]
+        self._left_out: Counter[str] = Counter()
+        self._first_left_out: dict[str, tuple[Path, int, str]] = {}
 
     def formats(self) -> list[str]:
         """Formats of the mapping that cannot be read."""
@@ -105,7 +110,36 @@ class Check:
             rows = self._connection.execute(f"select {text} from texts where {is_date} limit 1000").fetchall()
             times.sample += [value for (value,) in rows]
 
+    def look_at_results(self, path: Path) -> None:
+        """Those in the table `texts`, of each result of the source a column t_<field>."""
+        for one in self._results:
+            text, joined = f"t_{one.name}", ""
+            if one.values:
+                text, joined = f"coalesce(target, {text})", f"left join map_{one.name} on value = {text}"
+            count, first = self._connection.execute(f"""
+                select count(*), min(struct_pack(line := line, value := t_{one.name}))
+                from texts {joined}
+                where {text} is not null and {typed(one.name, text)} is null
+            """).fetchall()[0]
+            self._left_out[one.name] += count
+            if first:
+                self._first_left_out.setdefault(one.name, (path, first["line"], first["value"]))
+
     # ---------- what does not fit
+
+    def left_out(self) -> list[str]:
+        """Of results that cannot be read, which is no reason to refuse a ticket."""
+        told = []
+        for one in self._results:
+            if count := self._left_out[one.name]:
+                path, line, value = self._first_left_out[one.name]
+                are, they, them = ("is", "It is", "it") if count == 1 else ("are", "They are", "them")
+                told.append(
+                    f"{one.place}: {counted(count, 'value')} of column {one.column!r} {are} "
+                    f"{_UNREAD[TYPES[one.name]]}, the first in {located(str(path), line, None)}: {value!r}. "
+                    f"{they} left out; give {them} by map."
+                )
+        return told
 
     def problems(self) -> list[str]:
         """Of values and times, none if the mapping fits."""

@@ -105,6 +105,17 @@ def too_late(today: date) -> str:
     return f"timestamp '{today + timedelta(days=2)} 00:00:00'"
 
 
+def typed(field: str, text: str) -> str:
+    """SQL of a text as the type of a field that is a number or a truth value, null if it cannot be read."""
+    if TYPES[field] == pa.bool_():
+        return f"try_cast({text} as boolean)"
+    number = f"try_cast({text} as double)"
+    if TYPES[field] == pa.float64():
+        return f"case when isfinite({number}) then {number} end"
+    whole = f"try_cast({text} as bigint)"  # which is rounded
+    return f"case when {whole} = {number} then {whole} end"
+
+
 def quoted(text: str) -> str:
     """A text as SQL."""
     return "'" + text.replace("'", "''") + "'"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from landing import Refused, reading
 from landing.checking import Check
-from landing.contract import INTEGERS, LISTED, REQUIRED, TYPES, UPDATES, WHITE_SPACE, Reference, quoted, too_late
+from landing.contract import INTEGERS, LISTED, REQUIRED, TYPES, UPDATES, WHITE_SPACE, Reference, quoted, too_late, typed
 from landing.core import Batch
 from landing.ledger import today
 from landing.mapping import MOMENTS, Field, Mapping, meant
@@ -51,6 +51,7 @@ class Files:
                         self._look_at_keys(connection, present, keys)
                     self._look_at_values(connection, path, check)
                     check.look_at_times(path)
+                    check.look_at_results(path)
                 if self._kind == "jsonl":
                     problems += [
                         f"{one.place}: no line of {path} has {one.column!r}." + meant(one.column, tuple(keys))
@@ -60,6 +61,8 @@ class Files:
                 tell(f"{path}: checked")
         if problems := problems + check.problems():
             raise Refused("\n".join(problems))
+        for line in check.left_out():
+            tell(line)
 
     def _headers(self) -> list[str]:
         if self._kind != "csv":
@@ -245,13 +248,8 @@ class Files:
             kind = "timestamp" if name.endswith("_at") else "bigint" if name in INTEGERS else "varchar"
             if name not in self._fields:
                 selected.append(f"null::{kind} as {name}")
-            elif kind == "bigint":
-                selected.append(f"try_cast({name} as bigint) as {name}")
-            elif TYPES.get(name) == pa.bool_():
-                selected.append(f"try_cast({name} as boolean) as {name}")
-            elif TYPES.get(name) == pa.float64():
-                number = f"try_cast({name} as double)"
-                selected.append(f"case when isfinite({number}) then {number} end as {name}")
+            elif TYPES.get(name) in (pa.int64(), pa.bool_(), pa.float64()):
+                selected.append(f"{typed(name, name)} as {name}")
             else:
                 selected.append(f"{redacted(name, self._mapping.redact.get(name))} as {name}")
         return f"""

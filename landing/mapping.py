@@ -67,6 +67,11 @@ class Field:
     def is_time(self) -> bool:
         return self.name.endswith("_at")
 
+    @property
+    def is_result(self) -> bool:
+        """Whether it is a column of what the source says of a ticket: whether its SLA was met, minutes, counts."""
+        return self.name.startswith("source_") and self.column is not None
+
 
 @dataclass(frozen=True)
 class Mapping:

@@ -178,6 +178,7 @@ class Rows(Files):
                 for piece in pieces:
                     self._texts_of(connection, piece)
                     check.look_at_times(self._paths[0])
+                    check.look_at_results(self._paths[0])
             for one in check.mapped:
                 self._count(one, check)
             if problems := check.problems():
@@ -185,6 +186,8 @@ class Rows(Files):
             select = sa.select(sa.func.count()).select_from(self._from()).where(*self._is_new())
             self._total = self._database.connection.execute(select).scalar_one()
         tell(f"{self._source.name}: checked, {counted(self._total, 'row')} to read")
+        for line in check.left_out():
+            tell(line)
 
     def _table_problems(self) -> list[str]:
         if self._source.table is None:
@@ -217,17 +220,20 @@ class Rows(Files):
         ]
 
     def _sample(self) -> list[Piece]:
-        """The first rows, and some that have each time."""
+        """The first rows with times and results, and some that have each time."""
         pieces, typed = [], set()
         times = {one.column for one in self._fields.values() if one.is_time}
-        somes = [((), SAMPLE)] + [((sa.column(column).is_not(None),), 100) for column in times]
-        for conditions, limit in somes:
-            select = self._select(times).where(*conditions).order_by(None).limit(limit)
+        results = {one.column for one in self._fields.values() if one.is_result}
+        somes = [(times | results, (), SAMPLE)]
+        somes += [(times, (sa.column(column).is_not(None),), 100) for column in times]
+        for names, conditions, limit in somes:
+            select, read = self._select(names).where(*conditions).order_by(None).limit(limit), 0
             for kinds, rows in self._database.rows(select, FETCH):
                 for place, column in enumerate(self._mapping.columns):
                     if any(is_time(row[place], kinds[place]) for row in rows):
                         typed.add(column)
-                pieces.append(Piece(self._table(kinds, rows, 0), 0))
+                pieces.append(Piece(self._table(kinds, rows, read), 0))
+                read += len(rows)
         # Columns of times say by themselves how they are to be read.
         self._fields = {
             name: replace(one, formats=(ISO,)) if one.is_time and one.column in typed else one

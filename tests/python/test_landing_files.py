@@ -350,6 +350,31 @@ def test_half_an_hour_that_comes_twice_is_seen(desk):
     assert [(row[0], row[2]) for row in desk.rejected()] == [("2", "repeated_hour")]
 
 
+def test_results_that_cannot_be_read_are_left_out_and_told(desk, monkeypatch):
+    monkeypatch.setattr(reading, "PIECE", 100)
+    mapping = CHANGES + (
+        "  source_sla_breached: {column: made, map: {met: false, late: so}}\n  source_resolution_minutes: took\n"
+        "  source_reopen_count: again\n"
+    )
+    rows = ("met,90,2", "yes,90 min,2.5", "Ja,inf,2.0", 'Ja,"1,5",', "late,1.5,x", ",,")
+    rows = [f"{place},2026-03-02T09:00:00Z,new,,{row}" for place, row in enumerate(rows)]
+    code, _, error = desk.land(file_lines(*rows, header="id,at,status,text,made,took,again\n"), mapping)
+    assert code == 0
+    assert desk.told("source_sla_breached", "source_resolution_minutes", "source_reopen_count") == [
+        *((False, 90.0, 2), (True, None, None), (None, None, 2), (None, None, None), (None, 1.5, None)),
+        (None, None, None),
+    ]
+    told = [line.replace(f"{desk.folder}/", "") for line in error.splitlines() if "left out" in line]
+    assert told == [
+        "map.yml, line 10, fields.source_sla_breached: 3 values of column 'made' are neither true nor false, the first "
+        "in tickets.csv, line 4: 'Ja'. They are left out; give them by map.",
+        "map.yml, line 11, fields.source_resolution_minutes: 3 values of column 'took' are no number, the first in "
+        "tickets.csv, line 3: '90 min'. They are left out; give them by map.",
+        "map.yml, line 12, fields.source_reopen_count: 2 values of column 'again' are no whole number, the first in "
+        "tickets.csv, line 3: '2.5'. They are left out; give them by map.",
+    ]
+
+
 # ---------- a mapping that is wrong
 
 

@@ -547,6 +547,14 @@ def test_text_times_have_the_formats_of_the_mapping(desk):
     assert desk.told("updated_at") == [("2026-03-13T10:00:00Z",)]
 
 
+def test_a_result_that_cannot_be_read_is_left_out_and_told(desk):
+    desk.sqlite(*changes((1, "T", "2026-03-01 10:00:00", "new")))
+    code, _, error = desk.land(CHANGES + "  source_sla_breached: status\n")
+    assert (code, desk.told("ticket_id", "source_sla_breached")) == (0, [("T", None)])
+    assert "1 value of column 'status' is neither true nor false, the first in " in error
+    assert ": 'new'. It is left out; give it by map.\n" in error
+
+
 def test_the_mapping_is_checked(desk):
     desk.at("sqlite://")
     wrong = CHANGES.replace("cursor: id", "query: select 1\ndelimiter: ;\noverlap: soon\nfiels: x")
